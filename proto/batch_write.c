@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "proto/batch.h"
+
+#include "beffroi.pb-c.h"
+#include "common/xalloc.h"
+#include "item_check.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Room in front of the items: the header is known only at the end. Stream 2 + 16 bytes, epoch,
+     * sequence and base time 1 + 10 each. */
+    HEADER_MAX = 51,
+    /* An agent wraps a batch into its message: tags, a size, the first sequence. */
+    ENVELOPE_MAX = 32,
+    BUFFER_FIRST = 4096,
+};
+
+/* The fields of Batch and WorkerReport that hold items. */
+enum field { FIELD_NONE, FIELD_DEFINITION, FIELD_ROW, FIELD_OBSERVATION, FIELD_RESULT, FIELD_GAP };
+
+struct batch_writer {
+    enum batch_form form;
+    uint8_t *bytes; /* HEADER_MAX bytes of room, then the items */
+    size_t room;
+    size_t used; /* with HEADER_MAX */
+    size_t items;
+    size_t rows;
+    struct wall base; /* once there is a row */
+};
+
+struct batch_writer *batch_writer_new(enum batch_form form)
+{
+    struct batch_writer *writer = xcalloc(1, sizeof *writer);
+    writer->form = form;
+    writer->room = BUFFER_FIRST;
+    writer->bytes = xmalloc(writer->room);
+    writer->used = HEADER_MAX;
+    return writer;
+}
+
+void batch_writer_free(struct batch_writer *writer)
+{
+    if (writer == NULL) {
+        return;
+    }
+    free(writer->bytes);
+    free(writer);
+}
+
+/* --- appending --- */
+
+static uint8_t field_number(enum batch_form form, enum field field)
+{
+    static const uint8_t numbers[][2] = {
+        [FIELD_NONE] = {0, 0},        [FIELD_DEFINITION] = {5, 2}, [FIELD_ROW] = {6, 3},
+        [FIELD_OBSERVATION] = {7, 0}, [FIELD_RESULT] = {0, 4},     [FIELD_GAP] = {8, 5},
+    };
+    return numbers[field][form == BATCH_WIRE ? 0 : 1];
+}
+
+static size_t put_varint(uint8_t *at, uint64_t value)
+{
+    size_t n = 0;
+    while (value >= 0x80) {
+        at[n++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    at[n++] = (uint8_t)value;
+    return n;
+}
+
+static void make_room(struct batch_writer *writer, size_t size)
+{
+    size_t room = writer->room;
+    while (room - writer->used < size) {
+        room *= 2;
+    }
+    if (room != writer->room) {
+        writer->bytes = xrealloc(writer->bytes, room);
+        writer->room = room;
+    }
+}
+
+static int append(struct batch_writer *writer, enum field field, const ProtobufCMessage *message)
+{
+    uint8_t number = field_number(writer->form, field);
+    size_t size_max =
+        writer->form == BATCH_WIRE ? PROTO_MESSAGE_MAX - ENVELOPE_MAX : PROTO_REPORT_MAX;
+    size_t size = protobuf_c_message_get_packed_size(message);
+    size_t head = 1 + 10; /* tag and the longest size */
+    if (number == 0 || writer->items >= PROTO_BATCH_ITEMS_MAX || size > size_max ||
+        writer->used + head + size > size_max) {
+        return -EINVAL;
+    }
+    make_room(writer, head + size);
+    uint8_t *at = writer->bytes + writer->used;
+    *at++ = (uint8_t)(number << 3 | 2); /* length-delimited */
+    at += put_varint(at, size);
+    at += protobuf_c_message_pack(message, at);
+    writer->used = (size_t)(at - writer->bytes);
+    writer->items++;
+    return 0;
+}
+
+int batch_add_definition(struct batch_writer *writer, const struct object *object)
+{
+    if (item_check_object(object) != NULL) {
+        return -EINVAL;
+    }
+    Beffroi__V1__Metric metrics[PROTO_METRICS_MAX];
+    Beffroi__V1__Metric *metric_list[PROTO_METRICS_MAX];
+    for (size_t i = 0; i < object->n_metrics; i++) {
+        beffroi__v1__metric__init(&metrics[i]);
+        metrics[i].name = (char *)object->metrics[i].name;
+        metrics[i].unit = (char *)object->metrics[i].unit;
+        metrics[i].type = (Beffroi__V1__MetricType)object->metrics[i].type;
+        metric_list[i] = &metrics[i];
+    }
+    Beffroi__V1__Label labels[PROTO_LABELS_MAX];
+    Beffroi__V1__Label *label_list[PROTO_LABELS_MAX];
+    for (size_t i = 0; i < object->n_labels; i++) {
+        beffroi__v1__label__init(&labels[i]);
+        labels[i].key = (char *)object->labels[i].key;
+        labels[i].value = (char *)object->labels[i].value;
+        label_list[i] = &labels[i];
+    }
+    Beffroi__V1__Definition definition = BEFFROI__V1__DEFINITION__INIT;
+    definition.object = object->number;
+    definition.device = (char *)object->device;
+    definition.kind = (char *)object->kind;
+    definition.name = (char *)object->name;
+    definition.interval_ms = (uint32_t)object->interval_ms;
+    definition.n_metrics = object->n_metrics;
+    definition.metrics = metric_list;
+    definition.n_labels = object->n_labels;
+    definition.labels = label_list;
+    return append(writer, FIELD_DEFINITION, &definition.base);
+}
+
+/* Sets the known values apart. -EINVAL when a gauge is not finite. */
+static int pack_values(const struct object *object, const struct row *row, Beffroi__V1__Row *packed)
+{
+    for (size_t i = 0; i < object->n_metrics; i++) {
+        if ((row->unknown_mask >> i & 1) != 0) {
+            continue;
+        }
+        if (object->metrics[i].type == METRIC_COUNTER) {
+            packed->counters[packed->n_counters++] = row->values[i].counter;
+        } else if (isfinite(row->values[i].gauge)) {
+            packed->gauges[packed->n_gauges++] = row->values[i].gauge;
+        } else {
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+int batch_add_row(struct batch_writer *writer, const struct object *object, const struct row *row)
+{
+    size_t n = object->n_metrics;
+    uint64_t masks = row->unknown_mask | row->discontinuity_mask;
+    if (item_check_row(row->object, row->time, (int)row->status) != NULL ||
+        row->object != object->number || n > PROTO_METRICS_MAX ||
+        (n < PROTO_METRICS_MAX && masks >> n != 0)) {
+        return -EINVAL;
+    }
+    struct wall base = writer->rows == 0 ? row->time : writer->base;
+    uint64_t counters[PROTO_METRICS_MAX];
+    double gauges[PROTO_METRICS_MAX];
+    Beffroi__V1__Row packed = BEFFROI__V1__ROW__INIT;
+    packed.object = row->object;
+    packed.time_offset_ms = row->time.ms - base.ms;
+    packed.status = (Beffroi__V1__RowStatus)row->status;
+    packed.unknown_mask = row->unknown_mask;
+    packed.discontinuity_mask = row->discontinuity_mask;
+    packed.counters = counters;
+    packed.gauges = gauges;
+    int rc = pack_values(object, row, &packed);
+    if (rc == 0) {
+        rc = append(writer, FIELD_ROW, &packed.base);
+    }
+    if (rc == 0) {
+        writer->base = base;
+        writer->rows++;
+    }
+    return rc;
+}
+
+int batch_add_result(struct batch_writer *writer, const struct result *result)
+{
+    if (item_check_result(result) != NULL) {
+        return -EINVAL;
+    }
+    Beffroi__V1__Result packed = BEFFROI__V1__RESULT__INIT;
+    packed.object = result->object;
+    packed.time_ms = result->time.ms;
+    packed.outcome = (Beffroi__V1__Outcome)result->outcome;
+    packed.reason = (char *)result->reason;
+    packed.detail = (char *)result->detail;
+    return append(writer, FIELD_RESULT, &packed.base);
+}
+
+int batch_add_observation(struct batch_writer *writer, const struct observation *observation)
+{
+    if (item_check_observation(observation) != NULL) {
+        return -EINVAL;
+    }
+    Beffroi__V1__Observation packed = BEFFROI__V1__OBSERVATION__INIT;
+    packed.statement.data = (uint8_t *)observation->statement;
+    packed.statement.len = observation->statement_size;
+    packed.signature.data = (uint8_t *)observation->signature;
+    packed.signature.len = sizeof observation->signature;
+    return append(writer, FIELD_OBSERVATION, &packed.base);
+}
+
+int batch_add_gap(struct batch_writer *writer, const struct gap *gap)
+{
+    if (item_check_gap(gap) != NULL) {
+        return -EINVAL;
+    }
+    Beffroi__V1__Gap packed = BEFFROI__V1__GAP__INIT;
+    packed.from_ms = gap->from.ms;
+    packed.to_ms = gap->to.ms;
+    packed.rows = gap->rows;
+    packed.observations = gap->observations;
+    packed.reason = (Beffroi__V1__GapReason)gap->reason;
+    return append(writer, FIELD_GAP, &packed.base);
+}
+
+size_t batch_writer_size(const struct batch_writer *writer)
+{
+    return writer->items == 0 ? 0 : writer->used;
+}
+
+size_t batch_writer_rows(const struct batch_writer *writer)
+{
+    return writer->rows;
+}
+
+size_t batch_writer_items(const struct batch_writer *writer)
+{
+    return writer->items;
+}
+
+/* --- finishing --- */
+
+static size_t pack_header(const struct batch_writer *writer, const struct stream_position *position,
+                          uint8_t header[HEADER_MAX])
+{
+    if (writer->form == BATCH_WORKER_REPORT) {
+        Beffroi__V1__WorkerReport report = BEFFROI__V1__WORKER_REPORT__INIT;
+        report.base_time_ms = writer->base.ms;
+        return beffroi__v1__worker_report__pack(&report, header);
+    }
+    Beffroi__V1__Batch batch = BEFFROI__V1__BATCH__INIT;
+    batch.stream.data = (uint8_t *)position->stream;
+    batch.stream.len = sizeof position->stream;
+    batch.epoch = position->epoch;
+    batch.sequence = position->sequence;
+    batch.base_time_ms = writer->base.ms;
+    return beffroi__v1__batch__pack(&batch, header);
+}
+
+const uint8_t *batch_writer_finish(struct batch_writer *writer,
+                                   const struct stream_position *position, size_t *size)
+{
+    uint8_t header[HEADER_MAX];
+    size_t header_size = pack_header(writer, position, header);
+    uint8_t *begin = writer->bytes + HEADER_MAX - header_size;
+    memcpy(begin, header, header_size);
+    *size = header_size + writer->used - HEADER_MAX;
+    writer->used = HEADER_MAX;
+    writer->items = 0;
+    writer->rows = 0;
+    writer->base = (struct wall){0};
+    return begin;
+}
