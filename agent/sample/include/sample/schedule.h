@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * When to sample: each task fires once per interval at its own phase of it, derived from its name,
+ * so that tasks of one interval are spread evenly and a task keeps its phase over restarts. The
+ * grid is that of the wall clock (time % interval = phase), checked at each firing, so that samples
+ * of a step stay one per step; a task that is late skips the missed turns and counts them.
+ *
+ * Threads: the loop's thread. */
+#ifndef SAMPLE_SCHEDULE_H
+#define SAMPLE_SCHEDULE_H
+
+#include "common/clock.h"
+#include <stdint.h>
+#include <uv.h>
+
+struct schedule_task;
+
+/* `fire` gets the time the turn was due. `name` decides the phase. Starts at once: the first turn
+ * is the next due one. */
+struct schedule_task *schedule_start(uv_loop_t *loop, const char *name, int64_t interval_ms,
+                                     void (*fire)(void *context, struct wall due), void *context);
+/* Turns that were skipped because the loop or the machine was not running. */
+uint64_t schedule_missed(const struct schedule_task *task);
+/* No call-back after it. NULL is allowed. */
+void schedule_stop(struct schedule_task *task);
+/* 0 <= phase < interval, from SHA-256 of the name. */
+int64_t schedule_phase_ms(const char *name, int64_t interval_ms);
+
+#endif
