@@ -1,0 +1,707 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "responder.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { IDS_MAX = 32, VARS_MAX = 512, ASKED_MAX = 16, ANSWER_MAX = 64 * 1024, VARBINDS_MAX = 300 };
+
+struct name {
+    size_t n;
+    unsigned long ids[IDS_MAX];
+};
+
+struct variable {
+    struct name name;
+    uint8_t tag;
+    uint8_t *content;
+    size_t size;
+};
+
+struct responder {
+    uv_poll_t poll;
+    int fd;
+    int other_fd; /* bound to another address */
+    uint16_t port;
+    struct variable vars[VARS_MAX];
+    size_t n_vars;
+    struct responder_state state;
+    struct timespec answered; /* 0: not yet */
+    uint8_t late[ANSWER_MAX];
+    size_t late_size;
+};
+
+struct question {
+    uint8_t tag;
+    long id;
+    long repetitions;
+    size_t n;
+    struct name names[ASKED_MAX];
+    struct sockaddr_storage from;
+    socklen_t from_size;
+};
+
+/* --- names --- */
+
+static struct name parse_name(const char *text)
+{
+    struct name name = {0};
+    while (*text != '\0') {
+        char *end;
+        assert_true(name.n < IDS_MAX);
+        name.ids[name.n++] = strtoul(text, &end, 10);
+        text = *end == '.' ? end + 1 : end;
+    }
+    return name;
+}
+
+static int compare(const struct name *a, const struct name *b)
+{
+    for (size_t i = 0; i < a->n && i < b->n; i++) {
+        if (a->ids[i] != b->ids[i]) {
+            return a->ids[i] < b->ids[i] ? -1 : 1;
+        }
+    }
+    return (a->n > b->n) - (a->n < b->n);
+}
+
+static bool begins_with(const struct name *name, const struct name *prefix)
+{
+    return name->n >= prefix->n &&
+           memcmp(name->ids, prefix->ids, prefix->n * sizeof name->ids[0]) == 0;
+}
+
+/* --- objects --- */
+
+static void set_variable(struct responder *responder, const char *oid, uint8_t tag,
+                         const void *content, size_t size)
+{
+    struct name name = parse_name(oid);
+    size_t place = 0;
+    while (place < responder->n_vars && compare(&responder->vars[place].name, &name) < 0) {
+        place++;
+    }
+    struct variable *to = &responder->vars[place];
+    if (place < responder->n_vars && compare(&to->name, &name) == 0) {
+        free(to->content);
+    } else {
+        assert_true(responder->n_vars < VARS_MAX);
+        memmove(to + 1, to, (responder->n_vars - place) * sizeof *to);
+        responder->n_vars++;
+    }
+    *to = (struct variable){.name = name, .tag = tag, .content = malloc(size + 1), .size = size};
+    assert_non_null(to->content);
+    if (size > 0) {
+        memcpy(to->content, content, size);
+    }
+}
+
+void responder_set_number(struct responder *responder, const char *oid, uint8_t tag, uint64_t value)
+{
+    uint8_t bytes[9] = {0};
+    for (size_t i = 0; i < 8; i++) {
+        bytes[1 + i] = (uint8_t)(value >> (56 - 8 * i));
+    }
+    size_t begin = 0;
+    while (begin < 8 && bytes[begin] == 0 && bytes[begin + 1] < 0x80) {
+        begin++;
+    }
+    set_variable(responder, oid, tag, bytes + begin, 9 - begin);
+}
+
+void responder_set_bytes(struct responder *responder, const char *oid, const void *bytes,
+                         size_t size)
+{
+    set_variable(responder, oid, TAG_OCTETS, bytes, size);
+}
+
+void responder_remove(struct responder *responder, const char *prefix)
+{
+    struct name name = parse_name(prefix);
+    size_t kept = 0;
+    for (size_t i = 0; i < responder->n_vars; i++) {
+        if (begins_with(&responder->vars[i].name, &name)) {
+            free(responder->vars[i].content);
+        } else {
+            responder->vars[kept++] = responder->vars[i];
+        }
+    }
+    responder->n_vars = kept;
+}
+
+static void set_cell(struct responder *responder, const char *column, uint32_t index, uint8_t tag,
+                     uint64_t value)
+{
+    char oid[64];
+    snprintf(oid, sizeof oid, "%s.%u", column, index);
+    responder_set_number(responder, oid, tag, value);
+}
+
+static void set_texts(struct responder *responder, uint32_t index)
+{
+    char oid[64];
+    char text[32];
+    const uint8_t mac[] = {0x00, 0x00, 0x5e, 0x00, 0x53, (uint8_t)index};
+    snprintf(oid, sizeof oid, "1.3.6.1.2.1.31.1.1.1.1.%u", index);
+    snprintf(text, sizeof text, "port%u", index);
+    responder_set_bytes(responder, oid, text, strlen(text));
+    snprintf(oid, sizeof oid, "1.3.6.1.2.1.2.2.1.2.%u", index);
+    snprintf(text, sizeof text, "Ethernet %u", index);
+    responder_set_bytes(responder, oid, text, strlen(text));
+    snprintf(oid, sizeof oid, "1.3.6.1.2.1.31.1.1.1.18.%u", index);
+    snprintf(text, sizeof text, "to room %u", index);
+    responder_set_bytes(responder, oid, text, strlen(text));
+    snprintf(oid, sizeof oid, "1.3.6.1.2.1.2.2.1.6.%u", index);
+    responder_set_bytes(responder, oid, mac, sizeof mac);
+}
+
+void responder_fill(struct responder *responder, uint32_t n, uint32_t uptime_ticks)
+{
+    static const struct {
+        const char *column;
+        uint8_t tag;
+        uint64_t first;
+        uint64_t per_index;
+    } cells[] = {
+        {"1.3.6.1.2.1.2.2.1.3", TAG_INTEGER, 6, 0},
+        {"1.3.6.1.2.1.2.2.1.5", TAG_GAUGE32, 1000000000, 0},
+        {"1.3.6.1.2.1.2.2.1.7", TAG_INTEGER, 1, 0},
+        {"1.3.6.1.2.1.2.2.1.8", TAG_INTEGER, 1, 0},
+        {"1.3.6.1.2.1.2.2.1.13", TAG_COUNTER32, 0, 1},
+        {"1.3.6.1.2.1.2.2.1.14", TAG_COUNTER32, 0, 2},
+        {"1.3.6.1.2.1.2.2.1.19", TAG_COUNTER32, 0, 3},
+        {"1.3.6.1.2.1.2.2.1.20", TAG_COUNTER32, 0, 4},
+        {"1.3.6.1.2.1.31.1.1.1.6", TAG_COUNTER64, 0, 1000},
+        {"1.3.6.1.2.1.31.1.1.1.7", TAG_COUNTER64, 0, 10},
+        {"1.3.6.1.2.1.31.1.1.1.8", TAG_COUNTER64, 0, 20},
+        {"1.3.6.1.2.1.31.1.1.1.9", TAG_COUNTER64, 0, 30},
+        {"1.3.6.1.2.1.31.1.1.1.10", TAG_COUNTER64, 0, 2000},
+        {"1.3.6.1.2.1.31.1.1.1.11", TAG_COUNTER64, 0, 20},
+        {"1.3.6.1.2.1.31.1.1.1.12", TAG_COUNTER64, 0, 40},
+        {"1.3.6.1.2.1.31.1.1.1.13", TAG_COUNTER64, 0, 60},
+        {"1.3.6.1.2.1.31.1.1.1.15", TAG_GAUGE32, 1000, 0},
+    };
+    static const uint8_t object_id[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0xbf, 0x08};
+    responder_set_bytes(responder, "1.3.6.1.2.1.1.1.0", "A switch", 8);
+    set_variable(responder, "1.3.6.1.2.1.1.2.0", TAG_OID, object_id, sizeof object_id);
+    responder_set_number(responder, "1.3.6.1.2.1.1.3.0", TAG_TIMETICKS, uptime_ticks);
+    responder_set_bytes(responder, "1.3.6.1.2.1.1.5.0", "sw-1", 4);
+    for (uint32_t i = 1; i <= n; i++) {
+        set_texts(responder, i);
+        for (size_t j = 0; j < sizeof cells / sizeof cells[0]; j++) {
+            set_cell(responder, cells[j].column, i, cells[j].tag,
+                     cells[j].first + cells[j].per_index * i);
+        }
+    }
+}
+
+/* --- reading a question: the client is ours and well formed --- */
+
+static const uint8_t *open_tag(const uint8_t *p, uint8_t *tag, size_t *size)
+{
+    *tag = *p++;
+    *size = *p++;
+    if (*size >= 0x80) {
+        size_t n = *size & 0x7f;
+        *size = 0;
+        while (n-- > 0) {
+            *size = *size << 8 | *p++;
+        }
+    }
+    return p;
+}
+
+static const uint8_t *read_integer(const uint8_t *p, long *value)
+{
+    uint8_t tag;
+    size_t size;
+    p = open_tag(p, &tag, &size);
+    assert_int_equal(tag, TAG_INTEGER);
+    unsigned long bits = *p >= 0x80 ? ~0UL : 0;
+    while (size-- > 0) {
+        bits = bits << 8 | *p++;
+    }
+    *value = (long)bits;
+    return p;
+}
+
+static const uint8_t *read_name(const uint8_t *p, struct name *name)
+{
+    uint8_t tag;
+    size_t size;
+    p = open_tag(p, &tag, &size);
+    assert_int_equal(tag, TAG_OID);
+    const uint8_t *end = p + size;
+    *name = (struct name){.n = 2, .ids = {*p / 40, *p % 40}};
+    for (p++; p < end;) {
+        unsigned long id = 0;
+        do {
+            id = id << 7 | (*p & 0x7f);
+        } while (*p++ >= 0x80);
+        assert_true(name->n < IDS_MAX);
+        name->ids[name->n++] = id;
+    }
+    return p;
+}
+
+static void read_question(const uint8_t *p, struct question *question)
+{
+    uint8_t tag;
+    size_t size;
+    long ignored;
+    p = open_tag(p, &tag, &size); /* the message */
+    p = read_integer(p, &ignored);
+    assert_int_equal(ignored, 1); /* SNMPv2c */
+    p = open_tag(p, &tag, &size);
+    assert_true(size == 6 && memcmp(p, "secret", 6) == 0);
+    p = open_tag(p + size, &question->tag, &size);
+    p = read_integer(p, &question->id);
+    p = read_integer(p, &ignored);
+    p = read_integer(p, &question->repetitions);
+    p = open_tag(p, &tag, &size);
+    const uint8_t *end = p + size;
+    for (question->n = 0; p < end; question->n++) {
+        assert_true(question->n < ASKED_MAX);
+        p = open_tag(p, &tag, &size);
+        p = read_name(p, &question->names[question->n]);
+        p = open_tag(p, &tag, &size); /* NULL */
+    }
+}
+
+/* --- writing an answer, from its end to its beginning --- */
+
+struct writer {
+    uint8_t bytes[ANSWER_MAX];
+    size_t at;
+};
+
+static void put(struct writer *writer, const void *bytes, size_t size)
+{
+    assert_true(size <= writer->at);
+    writer->at -= size;
+    if (size > 0) {
+        memcpy(writer->bytes + writer->at, bytes, size);
+    }
+}
+
+static void put_byte(struct writer *writer, unsigned long byte)
+{
+    uint8_t one = (uint8_t)byte;
+    put(writer, &one, 1);
+}
+
+static void put_head(struct writer *writer, uint8_t tag, size_t end)
+{
+    size_t size = end - writer->at;
+    put_byte(writer, size & 0xff);
+    put_byte(writer, size >> 8);
+    put_byte(writer, 0x82);
+    put_byte(writer, tag);
+}
+
+static void put_integer(struct writer *writer, long value)
+{
+    size_t end = writer->at;
+    for (int i = 0; i < 4; i++) {
+        put_byte(writer, (unsigned long)value >> (8 * i) & 0xff);
+    }
+    put_head(writer, TAG_INTEGER, end);
+}
+
+static void put_name(struct writer *writer, const struct name *name)
+{
+    size_t end = writer->at;
+    for (size_t i = name->n; i > 2; i--) {
+        unsigned long id = name->ids[i - 1];
+        put_byte(writer, id & 0x7f);
+        while ((id >>= 7) != 0) {
+            put_byte(writer, 0x80 | (id & 0x7f));
+        }
+    }
+    put_byte(writer, name->ids[0] * 40 + name->ids[1]);
+    put_head(writer, TAG_OID, end);
+}
+
+static void put_varbind(struct writer *writer, const struct name *name, uint8_t tag,
+                        const void *content, size_t size)
+{
+    size_t end = writer->at;
+    size_t value_end = writer->at;
+    put(writer, content, size);
+    put_head(writer, tag, value_end);
+    put_name(writer, name);
+    put_head(writer, 0x30, end);
+}
+
+struct answer {
+    uint8_t tag;
+    long version;
+    const char *community;
+    long id;
+    long error_status;
+    long error_index;
+    size_t n;
+    struct variable vars[VARBINDS_MAX]; /* contents belong to the objects */
+};
+
+static void write_answer(const struct answer *answer, struct writer *writer)
+{
+    writer->at = sizeof writer->bytes;
+    for (size_t i = answer->n; i > 0; i--) {
+        const struct variable *from = &answer->vars[i - 1];
+        put_varbind(writer, &from->name, from->tag, from->content, from->size);
+    }
+    put_head(writer, 0x30, sizeof writer->bytes);
+    put_integer(writer, answer->error_index);
+    put_integer(writer, answer->error_status);
+    put_integer(writer, answer->id);
+    put_head(writer, answer->tag, sizeof writer->bytes);
+    size_t end = writer->at;
+    put(writer, answer->community, strlen(answer->community));
+    put_head(writer, TAG_OCTETS, end);
+    put_integer(writer, answer->version);
+    put_head(writer, 0x30, sizeof writer->bytes);
+}
+
+static void send_from(int fd, const struct question *question, const void *bytes, size_t size)
+{
+    (void)sendto(fd, bytes, size, 0, (const struct sockaddr *)&question->from,
+                 question->from_size); /* what is lost fails the test by itself */
+}
+
+static void send_answer(struct responder *responder, int fd, const struct question *question,
+                        const struct answer *answer)
+{
+    static struct writer writer;
+    (void)responder;
+    write_answer(answer, &writer);
+    send_from(fd, question, writer.bytes + writer.at, sizeof writer.bytes - writer.at);
+}
+
+/* --- answering --- */
+
+static const struct variable *find_exact(const struct responder *responder, const struct name *name)
+{
+    for (size_t i = 0; i < responder->n_vars; i++) {
+        if (compare(&responder->vars[i].name, name) == 0) {
+            return &responder->vars[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct variable *find_next(const struct responder *responder, const struct name *name)
+{
+    for (size_t i = 0; i < responder->n_vars; i++) {
+        if (compare(&responder->vars[i].name, name) > 0) {
+            return &responder->vars[i];
+        }
+    }
+    return NULL;
+}
+
+static void add(struct answer *answer, const struct name *name, const struct variable *found,
+                uint8_t missing)
+{
+    assert_true(answer->n < VARBINDS_MAX);
+    answer->vars[answer->n++] =
+        found != NULL ? *found : (struct variable){.name = *name, .tag = missing};
+}
+
+static void answer_rightly(const struct responder *responder, const struct question *question,
+                           struct answer *answer)
+{
+    struct name at[ASKED_MAX];
+    long repetitions = question->tag == TAG_GETBULK ? question->repetitions : 1;
+    *answer = (struct answer){
+        .tag = TAG_RESPONSE, .version = 1, .community = "secret", .id = question->id};
+    memcpy(at, question->names, sizeof at);
+    for (long i = 0; i < repetitions; i++) {
+        for (size_t j = 0; j < question->n; j++) {
+            bool exact = question->tag == TAG_GET;
+            const struct variable *found =
+                exact ? find_exact(responder, &at[j]) : find_next(responder, &at[j]);
+            add(answer, &at[j], found, exact ? TAG_NO_SUCH_INSTANCE : TAG_END_OF_MIB);
+            at[j] = answer->vars[answer->n - 1].name;
+        }
+    }
+}
+
+static void add_other(struct answer *answer)
+{
+    static uint8_t one = 1;
+    const struct name other = {10, {1, 3, 6, 1, 4, 1, 9999, 1, 1, 0}};
+    const struct variable variable = {
+        .name = other, .tag = TAG_COUNTER64, .content = &one, .size = 1};
+    add(answer, &other, &variable, TAG_NULL);
+}
+
+static void spoil_values(const struct responder *responder, struct answer *answer)
+{
+    static uint8_t nine[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    struct name prefix = parse_name(responder->state.bad_prefix);
+    for (size_t i = 0; i < answer->n; i++) {
+        if (begins_with(&answer->vars[i].name, &prefix)) {
+            answer->vars[i].tag = TAG_COUNTER32;
+            answer->vars[i].content = nine;
+            answer->vars[i].size = sizeof nine;
+        }
+    }
+}
+
+static void set_error(struct answer *answer, long status, long index)
+{
+    answer->error_status = status;
+    answer->error_index = index;
+}
+
+/* Changes the answer; false when it must not be sent. */
+static bool spoil(struct responder *responder, const struct question *question,
+                  struct answer *answer, enum trick trick)
+{
+    struct responder_state *state = &responder->state;
+    switch (trick) {
+    case TRICK_SILENT:
+    case TRICK_WRONG_SOURCE_ONLY:
+        return false;
+    case TRICK_WRONG_COMMUNITY_ONLY:
+        answer->community = "public";
+        return true;
+    case TRICK_VERSION_1:
+        answer->version = 0;
+        return true;
+    case TRICK_OTHER_OID:
+        answer->n = 0;
+        add_other(answer);
+        return true;
+    case TRICK_EMPTY:
+        answer->n = 0;
+        return true;
+    case TRICK_EXTRA:
+        for (int i = 0; i < 5; i++) {
+            add_other(answer);
+        }
+        return true;
+    case TRICK_ERROR_INDEX_99:
+        set_error(answer, 5, 99);
+        return true;
+    case TRICK_ERROR_INDEX_NEGATIVE:
+        set_error(answer, 5, -1);
+        return true;
+    case TRICK_ERROR_STATUS_250:
+        set_error(answer, 250, 0);
+        return true;
+    case TRICK_TOO_BIG:
+        if (answer->n > state->most) {
+            answer->n = 0;
+            set_error(answer, 1, 0);
+        }
+        return true;
+    case TRICK_TOO_BIG_SILENT:
+        return answer->n <= state->most;
+    case TRICK_TRAP:
+        answer->tag = TAG_TRAP2;
+        return true;
+    case TRICK_NO_BULK:
+        if (question->tag == TAG_GETBULK) {
+            answer->n = 0;
+            set_error(answer, 1, 0);
+        }
+        return true;
+    case TRICK_SAME_NAME:
+        for (size_t i = question->n; i < answer->n; i++) {
+            answer->vars[i].name = answer->vars[i % question->n].name;
+        }
+        return true;
+    case TRICK_DECREASING:
+        for (size_t i = 0; i < question->n && question->n + i < answer->n; i++) {
+            struct variable swap = answer->vars[i];
+            answer->vars[i] = answer->vars[question->n + i];
+            answer->vars[question->n + i] = swap;
+        }
+        return true;
+    case TRICK_MALFORMED_VALUE:
+        spoil_values(responder, answer);
+        return true;
+    case TRICK_NONE:
+    case TRICK_WRONG_SOURCE_FIRST:
+    case TRICK_WRONG_COMMUNITY_FIRST:
+    case TRICK_GARBAGE_FIRST:
+    case TRICK_WRONG_ID_FIRST:
+    case TRICK_THRICE:
+    case TRICK_LATE:
+        return true;
+    }
+    return true;
+}
+
+/* A copy of the answer with other values: whoever believes it shows it. */
+static void make_lie(const struct answer *answer, struct answer *lie)
+{
+    static uint8_t text[] = "lie";
+    *lie = *answer;
+    for (size_t i = 0; i < lie->n; i++) {
+        lie->vars[i].tag = TAG_OCTETS;
+        lie->vars[i].content = text;
+        lie->vars[i].size = 3;
+    }
+}
+
+/* What goes out before the answer. */
+static void send_before(struct responder *responder, const struct question *question,
+                        const struct answer *answer, enum trick trick)
+{
+    static struct answer lie;
+    make_lie(answer, &lie);
+    if (trick == TRICK_WRONG_SOURCE_FIRST || trick == TRICK_WRONG_SOURCE_ONLY) {
+        send_answer(responder, responder->other_fd, question, &lie);
+    } else if (trick == TRICK_WRONG_COMMUNITY_FIRST) {
+        lie.community = "public";
+        send_answer(responder, responder->fd, question, &lie);
+    } else if (trick == TRICK_WRONG_ID_FIRST) {
+        lie.id = question->id ^ 1;
+        send_answer(responder, responder->fd, question, &lie);
+    } else if (trick == TRICK_GARBAGE_FIRST) {
+        send_from(responder->fd, question, "\x30\x82\xff\xff garbage", 12);
+    } else if (trick == TRICK_THRICE) {
+        send_answer(responder, responder->fd, question, answer);
+        send_answer(responder, responder->fd, question, answer);
+    }
+}
+
+/* True: the answer was kept back. */
+static bool keep_back(struct responder *responder, const struct question *question,
+                      const struct answer *answer)
+{
+    static struct writer writer;
+    if (responder->late_size > 0) {
+        send_from(responder->fd, question, responder->late, responder->late_size);
+        return false;
+    }
+    write_answer(answer, &writer);
+    responder->late_size = sizeof writer.bytes - writer.at;
+    memcpy(responder->late, writer.bytes + writer.at, responder->late_size);
+    return true;
+}
+
+static void count_question(struct responder_state *state, const struct question *question)
+{
+    state->n_gets += question->tag == TAG_GET ? 1 : 0;
+    state->n_getnexts += question->tag == TAG_GETNEXT ? 1 : 0;
+    state->n_bulks += question->tag == TAG_GETBULK ? 1 : 0;
+    state->last_names = question->n;
+    if (question->tag == TAG_GETBULK) {
+        state->last_repetitions = (unsigned long)question->repetitions;
+    }
+}
+
+static void note_gap(struct responder *responder)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t gap_ns = (int64_t)(now.tv_sec - responder->answered.tv_sec) * 1000000000 +
+                     (now.tv_nsec - responder->answered.tv_nsec);
+    int64_t *shortest_ns = &responder->state.shortest_gap_ns;
+    if (responder->answered.tv_sec != 0 && (*shortest_ns == 0 || gap_ns < *shortest_ns)) {
+        *shortest_ns = gap_ns;
+    }
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    static struct answer answer;
+    struct responder *responder = poll->data;
+    struct question question = {.from_size = sizeof question.from};
+    uint8_t bytes[4096];
+    (void)status;
+    (void)events;
+    ssize_t got = recvfrom(responder->fd, bytes, sizeof bytes, MSG_DONTWAIT,
+                           (struct sockaddr *)&question.from, &question.from_size);
+    if (got <= 0) {
+        return;
+    }
+    note_gap(responder);
+    read_question(bytes, &question);
+    count_question(&responder->state, &question);
+    enum trick trick =
+        question.tag == TAG_GET ? responder->state.get_trick : responder->state.walk_trick;
+    answer_rightly(responder, &question, &answer);
+    send_before(responder, &question, &answer, trick);
+    if (trick == TRICK_LATE && keep_back(responder, &question, &answer)) {
+        return;
+    }
+    if (spoil(responder, &question, &answer, trick)) {
+        send_answer(responder, responder->fd, &question, &answer);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &responder->answered);
+}
+
+/* --- life --- */
+
+static int bind_loopback(int family, uint32_t last, uint16_t *port)
+{
+    struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
+    socklen_t size = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    if (family == AF_INET6) {
+        ((struct sockaddr_in6 *)&address)->sin6_addr = in6addr_loopback;
+        ((struct sockaddr_in6 *)&address)->sin6_port = htons(*port);
+    } else {
+        ((struct sockaddr_in *)&address)->sin_addr.s_addr = htonl(0x7f000000U | last);
+        ((struct sockaddr_in *)&address)->sin_port = htons(*port);
+    }
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    size = sizeof address;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                     : ((struct sockaddr_in *)&address)->sin_port);
+    return fd;
+}
+
+struct responder *responder_new(uv_loop_t *loop, int family)
+{
+    struct responder *responder = calloc(1, sizeof *responder);
+    assert_non_null(responder);
+    responder->fd = bind_loopback(family, 1, &responder->port);
+    uint16_t port = family == AF_INET ? responder->port : 0;
+    responder->other_fd = bind_loopback(AF_INET, 2, &port);
+    assert_int_equal(uv_poll_init(loop, &responder->poll, responder->fd), 0);
+    responder->poll.data = responder;
+    uv_poll_start(&responder->poll, UV_READABLE, on_readable);
+    return responder;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct responder *responder = handle->data;
+    close(responder->fd);
+    close(responder->other_fd);
+    free(responder);
+}
+
+void responder_close(struct responder *responder)
+{
+    responder_remove(responder, "");
+    uv_close((uv_handle_t *)&responder->poll, on_closed);
+}
+
+uint16_t responder_port(const struct responder *responder)
+{
+    return responder->port;
+}
+
+struct responder_state *responder_state(struct responder *responder)
+{
+    return &responder->state;
+}
