@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "graphs/graphs.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Okabe and Ito's colours, which stay apart for the colour-blind, darkened where they would be
+ * faint on white. One colour means one thing on all graphs: blue comes in, orange goes out. */
+enum colour {
+    BLUE = 0x0072B2,
+    ORANGE = 0xD55E00,
+    GREEN = 0x009E73,
+    PURPLE = 0xAA4499,
+    AMBER = 0xE69F00,
+    SKY = 0x56B4E9,
+    BLACK = 0x222222,
+    GREY = 0x999999,
+    YELLOW = 0xDDCC55,
+    PALE = 0xE8E8E8,
+};
+
+#define LINE(metric_, legend_, colour_, factor_)                                                   \
+    {                                                                                              \
+        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_                 \
+    }
+#define LINE_BELOW(metric_, legend_, colour_, factor_)                                             \
+    {                                                                                              \
+        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_,                \
+        .negative = true                                                                           \
+    }
+#define AREA(metric_, legend_, colour_, factor_)                                                   \
+    {                                                                                              \
+        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_, .area = true   \
+    }
+#define AREA_BELOW(metric_, legend_, colour_, factor_)                                             \
+    {                                                                                              \
+        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_, .area = true,  \
+        .negative = true                                                                           \
+    }
+#define STACKED(metric_, legend_, colour_, factor_)                                                \
+    {                                                                                              \
+        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_, .area = true,  \
+        .stack = true                                                                              \
+    }
+#define LINES(name) .lines = name, .n_lines = sizeof name / sizeof *name
+#define FREE_SCALE  .lower = NAN, .upper = NAN
+#define FROM_ZERO   .lower = 0, .upper = NAN
+
+/* --- interface --- */
+
+static const struct graph_line interface_traffic[] = {
+    AREA("in_octets", "In", BLUE, 8),
+    AREA_BELOW("out_octets", "Out", ORANGE, 8),
+};
+static const struct graph_line interface_packets[] = {
+    AREA("in_packets", "In", BLUE, 1),
+    AREA_BELOW("out_packets", "Out", ORANGE, 1),
+};
+static const struct graph_line interface_errors[] = {
+    LINE("in_errors", "Errors in", BLUE, 1),
+    LINE("in_discards", "Discards in", SKY, 1),
+    LINE_BELOW("out_errors", "Errors out", ORANGE, 1),
+    LINE_BELOW("out_discards", "Discards out", AMBER, 1),
+};
+static const struct graph_line interface_state[] = {
+    AREA("admin_up", "Administratively up", GREY, 1),
+    LINE("oper_up", "Operationally up", GREEN, 1),
+};
+
+/* --- traffic, as captured --- */
+
+static const struct graph_line traffic_protocols[] = {
+    AREA("tcp_octets", "TCP", BLUE, 8),
+    STACKED("udp_octets", "UDP", SKY, 8),
+    STACKED("icmp_octets", "ICMP", AMBER, 8),
+    LINE("octets", "All frames", BLACK, 8),
+};
+static const struct graph_line traffic_packets[] = {
+    LINE("packets", "All frames", BLACK, 1), LINE("ipv4_packets", "IPv4", BLUE, 1),
+    LINE("ipv6_packets", "IPv6", GREEN, 1),  LINE("arp_packets", "ARP", AMBER, 1),
+    LINE("other_packets", "Other", GREY, 1),
+};
+static const struct graph_line traffic_transport[] = {
+    LINE("tcp_packets", "TCP", BLUE, 1),
+    LINE("udp_packets", "UDP", SKY, 1),
+    LINE("icmp_packets", "ICMP", AMBER, 1),
+};
+static const struct graph_line traffic_faults[] = {
+    LINE("malformed", "Malformed", ORANGE, 1),
+    LINE("dropped", "Dropped by capture", PURPLE, 1),
+};
+
+/* --- hosts --- */
+
+/* Milliseconds of processor time a second: 1,000 is one processor, so a tenth is per cent. */
+static const struct graph_line cpu_use[] = {
+    AREA("user", "User", BLUE, 0.1),
+    STACKED("nice", "Nice", SKY, 0.1),
+    STACKED("system", "System", ORANGE, 0.1),
+    STACKED("irq", "Interrupts", PURPLE, 0.1),
+    STACKED("softirq", "Soft interrupts", AMBER, 0.1),
+    STACKED("steal", "Stolen", BLACK, 0.1),
+    STACKED("iowait", "Waiting for disks", YELLOW, 0.1),
+    STACKED("idle", "Idle", PALE, 0.1),
+};
+static const struct graph_line memory_use[] = {
+    AREA("available", "Available", GREEN, 1), LINE("cached", "Cached", SKY, 1),
+    LINE("buffers", "Buffers", PURPLE, 1),    LINE("free", "Free", BLUE, 1),
+    LINE("total", "Total", BLACK, 1),
+};
+static const struct graph_line memory_swap[] = {
+    LINE("swap_total", "Total", BLACK, 1),
+    AREA("swap_free", "Free", BLUE, 1),
+};
+static const struct graph_line load_average[] = {
+    LINE("load1", "1 minute", AMBER, 1),
+    LINE("load5", "5 minutes", ORANGE, 1),
+    LINE("load15", "15 minutes", BLUE, 1),
+};
+static const struct graph_line filesystem_space[] = {
+    AREA("available", "Available", GREEN, 1),
+    LINE("free", "Free for root", SKY, 1),
+    LINE("size", "Size", BLACK, 1),
+};
+static const struct graph_line filesystem_files[] = {
+    AREA("files_free", "Free", GREEN, 1),
+    LINE("files", "Inodes", BLACK, 1),
+};
+static const struct graph_line disk_bytes[] = {
+    AREA("read_bytes", "Read", BLUE, 1),
+    AREA_BELOW("write_bytes", "Written", ORANGE, 1),
+};
+static const struct graph_line disk_operations[] = {
+    AREA("reads", "Reads", BLUE, 1),
+    AREA_BELOW("writes", "Writes", ORANGE, 1),
+};
+/* Milliseconds a second. */
+static const struct graph_line disk_busy[] = {
+    AREA("io_time", "Busy", BLUE, 0.1),
+};
+
+/* --- checks, devices, agents --- */
+
+static const struct graph_line check_times[] = {
+    AREA("rtt", "Answer", BLUE, 1),
+    LINE("first_byte", "First byte", ORANGE, 1),
+    LINE("connect", "Connected", BLACK, 1),
+};
+/* Seconds to days. */
+static const struct graph_line device_uptime[] = {
+    AREA("uptime", "Uptime", BLUE, 1.0 / 86400),
+};
+static const struct graph_line agent_spool[] = {
+    AREA("spool_bytes", "Spool", BLUE, 1),
+};
+static const struct graph_line agent_backlog[] = {
+    AREA("unacked", "Not acknowledged", ORANGE, 1),
+};
+
+static const struct graph_definition definitions[] = {
+    {"interface", "traffic", "Traffic", "bit/s", 1000, FREE_SCALE, LINES(interface_traffic)},
+    {"interface", "packets", "Packets", "packets/s", 1000, FREE_SCALE, LINES(interface_packets)},
+    {"interface", "errors", "Errors and discards", "packets/s", 1000, FREE_SCALE,
+     LINES(interface_errors)},
+    {"interface", "state", "State", "1 = up", 1000, .lower = 0, .upper = 1.1,
+     LINES(interface_state)},
+    {"traffic", "protocols", "Traffic by protocol", "bit/s", 1000, FROM_ZERO,
+     LINES(traffic_protocols)},
+    {"traffic", "packets", "Frames", "frames/s", 1000, FROM_ZERO, LINES(traffic_packets)},
+    {"traffic", "transport", "Packets by protocol", "packets/s", 1000, FROM_ZERO,
+     LINES(traffic_transport)},
+    {"traffic", "faults", "Faults", "frames/s", 1000, FROM_ZERO, LINES(traffic_faults)},
+    {"cpu", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_use)},
+    {"memory", "use", "Memory", "bytes", 1024, FROM_ZERO, LINES(memory_use)},
+    {"memory", "swap", "Swap", "bytes", 1024, FROM_ZERO, LINES(memory_swap)},
+    {"load", "load", "Load", "runnable tasks", 1000, FROM_ZERO, LINES(load_average)},
+    {"filesystem", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(filesystem_space)},
+    {"filesystem", "files", "Inodes", "inodes", 1000, FROM_ZERO, LINES(filesystem_files)},
+    {"disk", "bytes", "Disk traffic", "bytes/s", 1024, FREE_SCALE, LINES(disk_bytes)},
+    {"disk", "operations", "Disk operations", "operations/s", 1000, FREE_SCALE,
+     LINES(disk_operations)},
+    {"disk", "busy", "Disk busy", "% of the time", 1000, FROM_ZERO, LINES(disk_busy)},
+    {"check", "times", "Response time", "seconds", 1000, FROM_ZERO, LINES(check_times)},
+    {"device", "uptime", "Uptime", "days", 1000, FROM_ZERO, LINES(device_uptime)},
+    {"agent", "spool", "Spool", "bytes", 1024, FROM_ZERO, LINES(agent_spool)},
+    {"agent", "backlog", "Batches on the way", "batches", 1000, FROM_ZERO, LINES(agent_backlog)},
+};
+
+const struct graph_definition *graph_definition_of(const char *kind, size_t n)
+{
+    for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
+        if (strcmp(definitions[i].kind, kind) == 0 && n-- == 0) {
+            return &definitions[i];
+        }
+    }
+    return NULL;
+}
+
+uint32_t graph_colour(size_t n)
+{
+    static const uint32_t colours[] = {BLUE,  ORANGE, GREEN, PURPLE, AMBER,
+                                       BLACK, SKY,    GREY,  YELLOW};
+    return colours[n % (sizeof colours / sizeof *colours)];
+}
