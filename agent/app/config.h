@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The agent's configuration: one YAML file, read whole and checked whole before anything starts.
+ *
+ * Threads: no state. */
+#ifndef AGENT_CONFIG_H
+#define AGENT_CONFIG_H
+
+#include "capture/capture.h"
+#include "common/config.h"
+#include "common/log.h"
+#include "host/host.h"
+
+struct agent_collector_config {
+    char *endpoint; /* "tcp://collector.example:8461" */
+    char *key;      /* its CURVE public key, Z85 */
+};
+
+struct agent_spool_config {
+    int64_t max_bytes;
+    int64_t segment_bytes;
+};
+
+struct agent_statements_config {
+    int64_t repeat_ms;
+};
+
+struct agent_log_config {
+    int level; /* enum log_level */
+};
+
+struct agent_config {
+    char *device; /* this machine's name; never NULL once loaded */
+    char *data;   /* folder; absolute once loaded, as is `keys` */
+    char *keys;
+    char *user; /* whom to become when started as root; NULL: nobody else */
+    struct agent_collector_config collector;
+    struct agent_spool_config spool;
+    struct agent_statements_config statements;
+    struct host_config host;
+    struct config_list checks;  /* struct check_config */
+    struct config_list devices; /* struct snmp_device_config */
+    struct capture_config capture;
+    struct agent_log_config log;
+};
+extern const struct config_schema agent_config_schema;
+
+/* As config_load; then an absent `device` is the machine's host name, and relative paths are those
+ * of the file's folder. */
+int agent_config_load(const char *path, struct agent_config *config, struct config_errors *errors);
+void agent_config_free(struct agent_config *config);
+/* Does anything in it need CAP_NET_RAW? */
+bool agent_config_needs_net_raw(const struct agent_config *config);
+
+#endif

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The agent's main process: only this file knows the whole chain. What samples (host, checks,
+ * workers) delivers into the batcher, that into the spool, and the uplink sends what is there. */
+#include "batcher.h"
+#include "capture/capture.h"
+#include "checks/checks.h"
+#include "config.h"
+#include "data_folder.h"
+#include "options.h"
+#include "self.h"
+#include "snmp/snmp.h"
+#include "spool.h"
+#include "uplink.h"
+#include "workers.h"
+
+#include "common/log.h"
+#include "common/privilege.h"
+#include "common/supervisor.h"
+#include "common/xalloc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    STATUS_FAILED = 1,
+    STATUS_USAGE = 2,
+    BATCH_AGE_MS = 1000,
+    DELIVER_MS =
+        3000, /* what is pending gets so long when the agent ends; the rest waits on disk */
+    DELIVER_LOOK_MS = 20,
+    SIGNALS = 3,
+};
+
+static const int end_signals[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+struct agent {
+    struct agent_config config;
+    struct keys *keys;
+    char *program;
+    int lock;
+    uv_loop_t loop;
+    uv_signal_t signals[SIGNALS];
+    struct spool *spool;
+    struct batcher *batcher;
+    struct host *host;
+    struct checks *checks;
+    struct workers *workers;
+    struct uplink *uplink;
+    struct self *self;
+    uv_timer_t deliver;
+    struct mono deliver_until;
+    size_t n_gaps; /* found before there was a batcher */
+    struct gap *gaps;
+    bool ending;
+    bool ended;
+    int status;
+};
+
+/* --- between the parts --- */
+
+static void on_gap(void *context, const struct gap *gap)
+{
+    struct agent *agent = context;
+    if (agent->batcher != NULL) {
+        batcher_gap(agent->batcher, gap);
+        return;
+    }
+    agent->gaps = xreallocarray(agent->gaps, agent->n_gaps + 1, sizeof *agent->gaps);
+    agent->gaps[agent->n_gaps++] = *gap;
+}
+
+static void on_batch(void *context)
+{
+    struct agent *agent = context;
+    if (agent->uplink != NULL) {
+        uplink_wake(agent->uplink);
+    }
+}
+
+/* --- starting: each step, and what undoes it, in the same order as `end` has them reversed --- */
+
+static int start_spool(struct agent *agent, struct spool_chain *chain)
+{
+    char reason[512] = "";
+    char *folder = xasprintf("%s/spool", agent->config.data);
+    struct spool_options options = {.directory = folder,
+                                    .segment_bytes = (uint64_t)agent->config.spool.segment_bytes,
+                                    .max_bytes = (uint64_t)agent->config.spool.max_bytes,
+                                    .on_gap = on_gap,
+                                    .context = agent};
+    int rc = spool_open(&agent->spool, &options, chain, reason, sizeof reason);
+    if (rc != 0) {
+        log_error("agent", "the spool cannot be opened: %s", reason);
+    }
+    free(folder);
+    return rc;
+}
+
+static void start_batcher(struct agent *agent, const struct spool_chain *chain)
+{
+    struct batcher_options options = {.spool = agent->spool,
+                                      .keys = agent->keys,
+                                      .chain = *chain,
+                                      .repeat_ms = agent->config.statements.repeat_ms,
+                                      .batch_age_ms = BATCH_AGE_MS,
+                                      .on_batch = on_batch,
+                                      .context = agent};
+    agent->batcher = batcher_new(&agent->loop, &options);
+    for (size_t i = 0; i < agent->n_gaps; i++) {
+        batcher_gap(agent->batcher, &agent->gaps[i]);
+    }
+    agent->n_gaps = 0;
+}
+
+static int start_workers(struct agent *agent, const struct sample_sink *sink)
+{
+    int rc = workers_open(&agent->workers, &agent->loop, agent->program, &agent->config, sink);
+    if (rc != 0) {
+        log_error("agent", "workers cannot be started: %s",
+                  rc == -EMSGSIZE ? "their configuration is over 1 MiB" : strerror(-rc));
+    }
+    return rc;
+}
+
+static int start_uplink(struct agent *agent)
+{
+    struct uplink_options options = {.endpoint = agent->config.collector.endpoint,
+                                     .server_key = agent->config.collector.key,
+                                     .keys = agent->keys,
+                                     .spool = agent->spool};
+    int rc = uplink_open(&agent->uplink, &agent->loop, &options);
+    if (rc != 0) {
+        log_error("agent", "the link cannot be opened collector=%s error=%s", options.endpoint,
+                  strerror(-rc));
+    }
+    return rc;
+}
+
+static void start_self(struct agent *agent, const struct sample_sink *sink)
+{
+    struct self_options options = {.device = agent->config.device,
+                                   .batcher = agent->batcher,
+                                   .spool = agent->spool,
+                                   .uplink = agent->uplink,
+                                   .workers = agent->workers};
+    agent->self = self_open(&agent->loop, &options, sink);
+}
+
+static int start(struct agent *agent)
+{
+    struct spool_chain chain;
+    const struct agent_config *config = &agent->config;
+    int rc = start_spool(agent, &chain);
+    if (rc != 0) {
+        return rc;
+    }
+    start_batcher(agent, &chain);
+    const struct sample_sink *sink = batcher_sink(agent->batcher);
+    if (config->host.enabled) {
+        agent->host = host_open(&agent->loop, &config->host, config->device, sink);
+    }
+    agent->checks = checks_open(&agent->loop, &config->checks, config->device, sink);
+    rc = start_workers(agent, sink);
+    if (rc == 0) {
+        rc = start_uplink(agent);
+    }
+    if (rc == 0) {
+        start_self(agent, sink);
+    }
+    return rc;
+}
+
+/* --- ending: the mirror --- */
+
+/* Everything is delivered or must wait: let go of the loop. */
+static void end(struct agent *agent)
+{
+    if (agent->ended) {
+        return;
+    }
+    agent->ended = true;
+    uv_close((uv_handle_t *)&agent->deliver, NULL);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        uv_close((uv_handle_t *)&agent->signals[i], NULL);
+    }
+    uplink_close(agent->uplink);
+    agent->uplink = NULL;
+    workers_free(agent->workers);
+    agent->workers = NULL;
+    batcher_free(agent->batcher);
+    agent->batcher = NULL;
+    /* The spool is closed when the loop has run out: nothing of it is under way any more. */
+}
+
+static void on_deliver(uv_timer_t *timer)
+{
+    struct agent *agent = timer->data;
+    bool late = mono_elapsed_ms(clock_mono(), agent->deliver_until) <= 0;
+    if (late || spool_is_empty(agent->spool) || uplink_state(agent->uplink) != LINK_UP) {
+        log_info("agent", "ends batches_waiting=%llu",
+                 (unsigned long long)spool_unacknowledged(agent->spool));
+        end(agent);
+    }
+}
+
+/* Nobody samples any more. */
+static void on_workers_ended(void *context)
+{
+    struct agent *agent = context;
+    if (agent->batcher != NULL) {
+        batcher_flush(agent->batcher, true);
+    }
+    if (agent->uplink == NULL) { /* the start failed */
+        end(agent);
+        return;
+    }
+    agent->deliver_until = mono_add_ms(clock_mono(), DELIVER_MS);
+    (void)uv_timer_start(&agent->deliver, on_deliver, 0, DELIVER_LOOK_MS); /* cannot fail */
+}
+
+static void begin_end(struct agent *agent)
+{
+    agent->ending = true;
+    self_close(agent->self);
+    agent->self = NULL;
+    checks_close(agent->checks);
+    agent->checks = NULL;
+    host_close(agent->host);
+    agent->host = NULL;
+    if (agent->workers != NULL) {
+        workers_stop(agent->workers, on_workers_ended, agent);
+    } else {
+        on_workers_ended(agent);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct agent *agent = handle->data;
+    log_info("agent", "told to end signal=%d", number);
+    if (!agent->ending) {
+        begin_end(agent);
+    } else if (uv_is_active((const uv_handle_t *)&agent->deliver)) {
+        end(agent); /* told twice: what is pending waits on disk */
+    }
+}
+
+/* --- the process --- */
+
+static int load_config(const char *path, struct agent_config *config)
+{
+    struct config_errors errors = {0};
+    int rc = agent_config_load(path, config, &errors);
+    if (rc != 0) {
+        config_errors_print(stderr, &errors);
+    }
+    config_errors_clear(&errors);
+    return rc;
+}
+
+static int load_keys(const char *path, struct keys **keys)
+{
+    char reason[256] = "";
+    int rc = keys_init();
+    if (rc == 0) {
+        rc = keys_load(path, keys, reason, sizeof reason);
+    }
+    switch (rc) {
+    case 0:
+        break;
+    case -ENOENT:
+        log_error("agent", "there is no key file=%s; make one with: beffroi keys new %s", path,
+                  path);
+        break;
+    case -EPERM:
+        log_error("agent", "others may read the keys file=%s; take that away with: chmod 0400 %s",
+                  path, path);
+        break;
+    default:
+        log_error("agent",
+                  "the keys cannot be loaded file=%s: %s; make new ones with: beffroi "
+                  "keys new FILE",
+                  path, reason[0] != '\0' ? reason : strerror(-rc));
+    }
+    return rc;
+}
+
+/* As root, become the configured user; the sockets of ping and capture go on working. */
+static int become_user(const struct agent_config *config)
+{
+    bool net_raw = agent_config_needs_net_raw(config);
+    int rc = config->user != NULL ? privilege_become(config->user, net_raw) : 0;
+    if (rc != 0) {
+        log_error("agent", "cannot become user=%s: %s", config->user,
+                  rc == -ENOENT ? "there is no such user" : strerror(-rc));
+        return rc;
+    }
+    if (net_raw && !privilege_has_net_raw()) {
+        log_warn("agent", "without CAP_NET_RAW: nothing can be captured, and ping may not work; "
+                          "start as root with user: set, or give the service the capability");
+    }
+    return 0;
+}
+
+static int open_loop(struct agent *agent)
+{
+    int rc = uv_loop_init(&agent->loop);
+    if (rc != 0) {
+        log_error("agent", "no event loop: %s", uv_strerror(rc));
+        return rc;
+    }
+    (void)uv_timer_init(&agent->loop, &agent->deliver); /* cannot fail */
+    agent->deliver.data = agent;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        /* Fails only without descriptors, as everything after it would. */
+        (void)uv_signal_init(&agent->loop, &agent->signals[i]);
+        (void)uv_signal_start(&agent->signals[i], on_signal, end_signals[i]);
+        agent->signals[i].data = agent;
+    }
+    return 0;
+}
+
+static int run_loop(struct agent *agent)
+{
+    if (open_loop(agent) != 0) {
+        return STATUS_FAILED;
+    }
+    log_info("agent", "starts version=%s device=%s collector=%s key=%s", BEFFROI_VERSION,
+             agent->config.device, agent->config.collector.endpoint,
+             keys_curve_public(agent->keys));
+    if (start(agent) != 0) {
+        agent->status = STATUS_FAILED;
+        begin_end(agent);
+    }
+    (void)uv_run(&agent->loop, UV_RUN_DEFAULT);
+    spool_close(agent->spool);
+    free(agent->gaps);
+    (void)uv_loop_close(&agent->loop); /* all is closed */
+    return agent->status;
+}
+
+static int run(const char *config_path)
+{
+    char reason[512] = "";
+    struct agent agent = {.lock = -1};
+    int status = STATUS_FAILED;
+    log_open("agent", LOG_LEVEL_INFO);
+    if (load_config(config_path, &agent.config) != 0) {
+        return status;
+    }
+    log_set_level((enum log_level)agent.config.log.level);
+    if (load_keys(agent.config.keys, &agent.keys) != 0) {
+        goto free_config;
+    }
+    agent.lock = data_folder_lock(agent.config.data, agent.config.user, reason, sizeof reason);
+    if (agent.lock < 0) {
+        log_error("agent", "%s", reason);
+        goto free_keys;
+    }
+    agent.program = supervisor_self_path();
+    if (agent.program == NULL) {
+        log_error("agent", "cannot find its own program: is /proc there?");
+        goto unlock;
+    }
+    if (become_user(&agent.config) == 0) {
+        status = run_loop(&agent);
+    }
+    free(agent.program);
+unlock:
+    (void)close(agent.lock); /* nothing was written */
+free_keys:
+    keys_free(agent.keys);
+free_config:
+    agent_config_free(&agent.config);
+    return status;
+}
+
+static int check_config(const char *path, bool print)
+{
+    struct agent_config config;
+    if (load_config(path, &config) != 0) {
+        return STATUS_FAILED;
+    }
+    if (print) {
+        config_print(stdout, &agent_config_schema, &config);
+    }
+    agent_config_free(&config);
+    return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
+}
+
+static int run_worker(const char *kind)
+{
+    static const struct {
+        const char *kind;
+        const char *part;
+        int (*run)(void);
+    } workers[] = {
+        {"snmp", "agent/snmp", snmp_worker_main},
+        {"capture", "agent/capture", capture_worker_main},
+    };
+    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+        if (strcmp(workers[i].kind, kind) == 0) {
+            log_open(workers[i].part, LOG_LEVEL_INFO);
+            (void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: main says when */
+            (void)signal(SIGHUP, SIG_IGN);
+            return workers[i].run();
+        }
+    }
+    fprintf(stderr, "beffroi-agent: no such worker: %s\n", kind);
+    return STATUS_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+    struct options options;
+    char reason[256];
+    if (options_parse(argc, argv, &options, reason, sizeof reason) != 0) {
+        fprintf(stderr, "beffroi-agent: %s\n", reason);
+        options_print_usage(stderr);
+        return STATUS_USAGE;
+    }
+    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
+    switch (options.mode) {
+    case OPTIONS_RUN:
+        return run(options.config);
+    case OPTIONS_CHECK:
+        return check_config(options.config, false);
+    case OPTIONS_PRINT_CONFIG:
+        return check_config(options.config, true);
+    case OPTIONS_WORKER:
+        return run_worker(options.worker);
+    case OPTIONS_PRINT_EXAMPLE:
+        config_print_commented(stdout, &agent_config_schema);
+        break;
+    case OPTIONS_HELP:
+        options_print_usage(stdout);
+        break;
+    case OPTIONS_VERSION:
+        puts("beffroi-agent " BEFFROI_VERSION);
+        break;
+    }
+    return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
+}

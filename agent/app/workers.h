@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The agent's worker processes, which read what devices and networks send: without privilege, key
+ * or disk. They are this same program started with --worker; what they sample comes back over a
+ * channel and into the batch. A worker that crashes, or sends garbage and is ended, is started
+ * again, and the time between is a gap.
+ *
+ * Threads: the loop's thread. */
+#ifndef AGENT_WORKERS_H
+#define AGENT_WORKERS_H
+
+#include "config.h"
+#include "sample/sink.h"
+#include <uv.h>
+
+struct workers;
+
+/* Starts what the configuration asks for: workers of kind "snmp" for the devices, "capture" for the
+ * capture. `program` is the path to execute. Both, and the configuration, must outlive the handle.
+ * 0, or -EMSGSIZE when a worker's share of the configuration is too large for its channel: then
+ * what was started before it must still be stopped. */
+int workers_open(struct workers **workers, uv_loop_t *loop, const char *program,
+                 const struct agent_config *config, const struct sample_sink *sink);
+/* How often one was started again, over all. */
+uint64_t workers_restarts(const struct workers *workers);
+/* Ends them all; `done` is called once, from the loop, when their last words were delivered. */
+void workers_stop(struct workers *workers, void (*done)(void *context), void *context);
+/* After `done`. NULL is allowed. */
+void workers_free(struct workers *workers);
+
+#endif

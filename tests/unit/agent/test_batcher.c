@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From samples to batches in the spool: numbers of objects, when a batch is closed, and that every
+ * segment stands alone. */
+#include "support.h"
+
+#include "batcher.h"
+#include "proto/statement.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct world {
+    struct scene scene;
+    uv_loop_t loop;
+    struct keys *keys;
+    struct batcher *batcher;
+    const struct sample_sink *sink;
+    size_t n_woken;
+};
+
+static const struct metric metrics[] = {{"octets", "octets", METRIC_COUNTER},
+                                        {"level", "1", METRIC_GAUGE}};
+
+static void on_batch(void *context)
+{
+    struct world *world = context;
+    world->n_woken++;
+}
+
+static void open_batcher(struct world *world)
+{
+    struct batcher_options options = {.spool = world->scene.spool,
+                                      .keys = world->keys,
+                                      .chain = world->scene.chain,
+                                      .repeat_ms = 60000,
+                                      .batch_age_ms = 1000,
+                                      .on_batch = on_batch,
+                                      .context = world};
+    world->batcher = batcher_new(&world->loop, &options);
+    world->sink = batcher_sink(world->batcher);
+}
+
+static void begin(struct world *world)
+{
+    memset(world, 0, sizeof *world);
+    assert_int_equal(keys_init(), 0);
+    world->keys = keys_generate();
+    uv_loop_init(&world->loop);
+    scene_make(&world->scene);
+    world->scene.segment_bytes = 100000;
+    scene_open(&world->scene);
+    open_batcher(world);
+}
+
+static void end(struct world *world)
+{
+    batcher_free(world->batcher);
+    finish_loop(&world->loop);
+    scene_remove(&world->scene);
+    keys_free(world->keys);
+}
+
+static struct object make_object(const char *kind, const char *name)
+{
+    return (struct object){.device = "d",
+                           .kind = kind,
+                           .name = name,
+                           .interval_ms = 10000,
+                           .metrics = metrics,
+                           .n_metrics = 2};
+}
+
+static uint32_t define(struct world *world, const struct object *object)
+{
+    return world->sink->define(world->sink->context, object);
+}
+
+static void row(struct world *world, uint32_t number, int64_t ms)
+{
+    union value values[] = {{.counter = 1}, {.gauge = 0.5}};
+    struct row row = {
+        .object = number, .time = {TEST_TIME + ms}, .status = ROW_OK, .values = values};
+    world->sink->row(world->sink->context, &row);
+}
+
+static struct batch *next_batch(struct world *world)
+{
+    const uint8_t *bytes = NULL;
+    size_t size = 0;
+    struct stream_position position;
+    char reason[128];
+    if (spool_read(world->scene.spool, &bytes, &size, &position) == 0) {
+        return NULL;
+    }
+    struct batch *batch = batch_decode(BATCH_WIRE, bytes, size, reason, sizeof reason);
+    if (batch == NULL) {
+        fail_msg("%s", reason);
+    }
+    return batch;
+}
+
+static bool was_woken(void *context)
+{
+    return ((struct world *)context)->n_woken > 0;
+}
+
+static void objects_are_numbered_densely_and_once(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    struct object a = make_object("interface", "a");
+    struct object b = make_object("interface", "b");
+    struct object bad = make_object("interface", "");
+    assert_int_equal(define(&world, &a), 1);
+    assert_int_equal(define(&world, &bad), 0);
+    assert_int_equal(define(&world, &b), 2);
+    assert_int_equal(define(&world, &a), 1);
+    a.interval_ms = 5000;
+    assert_int_equal(define(&world, &a), 3);
+    assert_int_equal(define(&world, &a), 3);
+    row(&world, 0, 0); /* of a refused object: nothing */
+    row(&world, 2, 1);
+    row(&world, 3, 2);
+    assert_int_equal(batcher_rows(world.batcher), 2);
+    assert_int_equal(batcher_refused(world.batcher), 1);
+    row(&world, 1, 3); /* of the old shape: lost, and said so */
+    assert_int_equal(batcher_refused(world.batcher), 2);
+    batcher_flush(world.batcher, false);
+    struct batch *first = next_batch(&world); /* closed when "a" changed */
+    struct batch *second = next_batch(&world);
+    assert_int_equal(first->n_definitions, 2);
+    assert_int_equal(first->n_rows, 0);
+    assert_int_equal(second->n_definitions, 1);
+    assert_int_equal(second->definitions[0].number, 3);
+    assert_int_equal(second->definitions[0].interval_ms, 5000);
+    assert_int_equal(second->n_rows, 2);
+    assert_int_equal(second->n_gaps, 1);
+    assert_int_equal(second->gaps[0].reason, GAP_ENCODE);
+    assert_int_equal(second->gaps[0].from.ms, TEST_TIME + 3);
+    assert_null(next_batch(&world));
+    batch_free(first);
+    batch_free(second);
+    end(&world);
+}
+
+static void batch_is_closed_when_it_is_a_second_old(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    struct object a = make_object("interface", "a");
+    row(&world, define(&world, &a), 0);
+    assert_null(next_batch(&world));
+    assert_int_equal(world.n_woken, 0);
+    clock_move_ms(999);
+    uv_run(&world.loop, UV_RUN_ONCE); /* one turn of the timer: not yet */
+    assert_null(next_batch(&world));
+    world.n_woken = 0;
+    clock_move_ms(1);
+    run_until(&world.loop, was_woken, &world, 5000);
+    struct batch *batch = next_batch(&world);
+    assert_non_null(batch);
+    assert_int_equal(batch->n_rows, 1);
+    batch_free(batch);
+    end(&world);
+}
+
+static void change_of_state_goes_out_at_once(void **state)
+{
+    struct world world;
+    struct statement statement;
+    (void)state;
+    begin(&world);
+    struct object check = make_object("check", "http");
+    check.n_metrics = 0;
+    struct result result = {.object = define(&world, &check),
+                            .time = {TEST_TIME},
+                            .outcome = OUTCOME_UP,
+                            .reason = "",
+                            .detail = ""};
+    world.sink->result(world.sink->context, &result);
+    assert_int_equal(world.n_woken, 1);
+    struct batch *batch = next_batch(&world); /* durable: it may be sent */
+    assert_int_equal(batch->n_definitions, 1);
+    assert_int_equal(batch->n_observations, 1);
+    batch_free(batch);
+    result.time.ms += 10000;
+    world.sink->result(world.sink->context, &result);
+    assert_null(next_batch(&world));
+    batcher_flush(world.batcher, false);
+    assert_null(next_batch(&world)); /* nothing to say yet */
+    batcher_flush(world.batcher, true);
+    batch = next_batch(&world);
+    assert_int_equal(batch->n_observations, 1);
+    assert_int_equal(statement_decode(batch->observations[0].statement,
+                                      batch->observations[0].statement_size, &statement),
+                     0);
+    assert_int_equal(statement.results, 2);
+    batch_free(batch);
+    end(&world);
+}
+
+/* Rows until the log has begun another segment; returns the sequence that began it. */
+static uint64_t fill_a_segment(struct world *world, uint32_t number)
+{
+    size_t segments = scene_segments(&world->scene);
+    uint64_t sequence = 0;
+    for (int i = 0; scene_segments(&world->scene) == segments; i++) {
+        assert_true(i < 100);
+        sequence = spool_next_position(world->scene.spool).sequence;
+        for (int j = 0; j < 1000; j++) {
+            row(world, number, i * 1000 + j);
+        }
+        batcher_flush(world->batcher, false);
+    }
+    return sequence;
+}
+
+static void every_segment_begins_with_all_definitions(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    struct object a = make_object("interface", "a");
+    struct object b = make_object("interface", "b");
+    define(&world, &a);
+    uint32_t number = define(&world, &b);
+    a.interval_ms = 5000;
+    define(&world, &a); /* number 1 is history */
+    batcher_flush(world.batcher, false);
+    uint64_t began = fill_a_segment(&world, number);
+    struct batch *batch;
+    size_t checked = 0;
+    while ((batch = next_batch(&world)) != NULL) {
+        if (batch->position.sequence == began) {
+            assert_int_equal(batch->n_rows, 0);
+            assert_int_equal(batch->n_definitions, 2);
+            assert_int_equal(batch->definitions[0].number, 2);
+            assert_string_equal(batch->definitions[0].name, "b");
+            assert_int_equal(batch->definitions[1].number, 3);
+            assert_string_equal(batch->definitions[1].name, "a");
+            assert_int_equal(batch->definitions[1].interval_ms, 5000);
+            checked++;
+        } else if (batch->position.sequence == began + 1) {
+            assert_true(batch->n_rows > 0);
+            checked++;
+        }
+        batch_free(batch);
+    }
+    assert_int_equal(checked, 2);
+    end(&world);
+}
+
+/* The definitions that begin a segment are a batch before the one with the statements: a crash
+ * between the two must not make the chain jump. */
+static void chain_of_the_spool_is_never_ahead_of_its_batches(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    struct object check = make_object("check", "http");
+    check.n_metrics = 0;
+    uint32_t number = define(&world, &check);
+    struct object a = make_object("interface", "a");
+    uint32_t filler = define(&world, &a);
+    for (int i = 0; i < 40; i++) {
+        struct result result = {.object = number,
+                                .time = {TEST_TIME + i * 10000},
+                                .outcome = i % 2 == 0 ? OUTCOME_UP : OUTCOME_DOWN,
+                                .reason = i % 2 == 0 ? "" : "timeout",
+                                .detail = ""};
+        for (int j = 0; j < 1000; j++) {
+            row(&world, filler, i * 10000 + j);
+        }
+        world.sink->result(world.sink->context, &result);
+    }
+    assert_true(scene_segments(&world.scene) > 2);
+    uint64_t stated = 0;
+    struct batch *batch;
+    while ((batch = next_batch(&world)) != NULL) {
+        for (size_t i = 0; i < batch->n_observations; i++) {
+            struct statement statement;
+            assert_int_equal(statement_decode(batch->observations[i].statement,
+                                              batch->observations[i].statement_size, &statement),
+                             0);
+            assert_int_equal(statement.number, ++stated);
+        }
+        batch_free(batch);
+    }
+    assert_int_equal(stated, 40);
+    batcher_free(world.batcher);
+    scene_crash(&world.scene);
+    scene_open(&world.scene);
+    assert_int_equal(world.scene.chain.number, stated);
+    open_batcher(&world);
+    end(&world);
+}
+
+static void gap_goes_into_the_next_batch_and_closes_none(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    struct gap gap = {.from = {TEST_TIME}, .to = {TEST_TIME + 5}, .reason = GAP_SPOOL_FULL};
+    for (int i = 0; i < 20000; i++) {
+        batcher_gap(world.batcher, &gap); /* beyond the size that closes a batch */
+    }
+    assert_int_equal(world.n_woken, 0);
+    batcher_flush(world.batcher, false);
+    struct batch *batch = next_batch(&world);
+    assert_int_equal(batch->n_gaps, 20000);
+    batch_free(batch);
+    end(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(objects_are_numbered_densely_and_once),
+        cmocka_unit_test(batch_is_closed_when_it_is_a_second_old),
+        cmocka_unit_test(change_of_state_goes_out_at_once),
+        cmocka_unit_test(every_segment_begins_with_all_definitions),
+        cmocka_unit_test(chain_of_the_spool_is_never_ahead_of_its_batches),
+        cmocka_unit_test(gap_goes_into_the_next_batch_and_closes_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
