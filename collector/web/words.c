@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "words.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const words[WORDS][LANGUAGES] = {
+    [WORD_OVERVIEW] = {"Overview", "Vue d’ensemble"},
+    [WORD_LEVELS] = {"Service levels", "Niveaux de service"},
+    [WORD_SKIP] = {"Skip to content", "Aller au contenu"},
+    [WORD_STALE] = {"Not up to date: the collector does not answer.",
+                    "Pas à jour : le collecteur ne répond pas."},
+    [WORD_AS_OF] = {"as of", "au"},
+    [WORD_PROBLEMS] = {"Problems", "Problèmes"},
+    [WORD_NO_PROBLEM] = {"None: every check is up.", "Aucun : tous les contrôles sont bons."},
+    [WORD_SERVICES] = {"Services", "Services"},
+    [WORD_SERVICE] = {"Service", "Service"},
+    [WORD_DEVICES] = {"Devices", "Équipements"},
+    [WORD_DEVICE] = {"Device", "Équipement"},
+    [WORD_CHECKS] = {"Checks", "Contrôles"},
+    [WORD_CHECK] = {"Check", "Contrôle"},
+    [WORD_OBJECTS] = {"Objects", "Objets"},
+    [WORD_OBJECT] = {"Object", "Objet"},
+    [WORD_AGENTS] = {"Agents", "Agents"},
+    [WORD_AGENT] = {"Agent", "Agent"},
+    [WORD_PARTS] = {"Collector", "Collecteur"},
+    [WORD_PART] = {"Part", "Partie"},
+    [WORD_RESTARTS] = {"Restarts", "Redémarrages"},
+    [WORD_STATE] = {"State", "État"},
+    [WORD_SINCE] = {"Since", "Depuis"},
+    [WORD_FOR] = {"For", "Durée"},
+    [WORD_REASON] = {"Reason", "Raison"},
+    [WORD_DETAIL] = {"Detail", "Détail"},
+    [WORD_CAUSE] = {"Cause", "Cause"},
+    [WORD_MONTH_SO_FAR] = {"This month so far", "Ce mois jusqu’ici"},
+    [WORD_TARGET] = {"Target", "Objectif"},
+    [WORD_MEETS] = {"Met", "Atteint"},
+    [WORD_YES] = {"yes", "oui"},
+    [WORD_NO] = {"no", "non"},
+    [WORD_LAST_HEARD] = {"Last heard", "Dernier message"},
+    [WORD_LAST_ROW] = {"Last row", "Dernier relevé"},
+    [WORD_NEWEST_VALUES] = {"Newest values", "Dernières valeurs"},
+    [WORD_LABELS] = {"Labels", "Étiquettes"},
+    [WORD_GRAPHS] = {"Graphs", "Graphiques"},
+    [WORD_RANGE] = {"Range", "Période"},
+    [WORD_PERIOD] = {"Period", "Période"},
+    [WORD_SHOW] = {"Show", "Afficher"},
+    [WORD_AVAILABILITY] = {"Availability", "Disponibilité"},
+    [WORD_BETWEEN] = {"between", "entre"},
+    [WORD_COVERAGE] = {"Coverage", "Couverture"},
+    [WORD_OUTAGES] = {"Outages", "Coupures"},
+    [WORD_OUTAGE_FROM] = {"From", "Du"},
+    [WORD_OUTAGE_TO] = {"To", "Au"},
+    [WORD_DURATION] = {"Duration", "Durée"},
+    [WORD_STILL_OPEN] = {"still open", "en cours"},
+    [WORD_CLASSES] = {"Where the time went", "Répartition du temps"},
+    [WORD_POLICY] = {"Policy", "Règles"},
+    [WORD_PROVISIONAL] = {"provisional: the period is not over",
+                          "provisoire : la période n’est pas terminée"},
+    [WORD_NO_CONTRACT] = {"The collector has no contract (contract: in its configuration).",
+                          "Le collecteur n’a pas de contrat (contract: dans sa configuration)."},
+    [WORD_NOTHING_YET] = {"Nothing yet.", "Rien pour l’instant."},
+    [WORD_ERROR] = {"This cannot be shown", "Affichage impossible"},
+    [WORD_THIS_MONTH] = {"this month", "ce mois"},
+    [WORD_LAST_MONTH] = {"last month", "le mois dernier"},
+    [WORD_TODAY] = {"today", "aujourd’hui"},
+    [WORD_YESTERDAY] = {"yesterday", "hier"},
+    [WORD_LAST_24H] = {"the last 24 hours", "les dernières 24 heures"},
+    [WORD_THIS_YEAR] = {"this year", "cette année"},
+    [WORD_VALUE] = {"Value", "Valeur"},
+    [WORD_METRIC] = {"Metric", "Mesure"},
+    [WORD_GRAPH_OF] = {"Graph", "Graphique"},
+};
+
+static const struct {
+    const char *state;
+    const char *word[LANGUAGES];
+} states[] = {
+    {"up", {"up", "disponible"}},
+    {"down", {"down", "en panne"}},
+    {"degraded", {"degraded", "dégradé"}},
+    {"unknown", {"unknown", "inconnu"}},
+    {"ok", {"ok", "bon"}},
+    {"partial", {"partial", "partiel"}},
+    {"failed", {"failed", "échec"}},
+    {"silent", {"silent", "muet"}},
+    {"never", {"never heard", "jamais entendu"}},
+    {"outside_hours", {"outside service hours", "hors plage de service"}},
+    {"excluded", {"excluded", "exclu"}},
+    {"planned", {"planned", "planifié"}},
+};
+
+const char *word(enum language language, enum word which)
+{
+    return words[which][language];
+}
+
+const char *language_code(enum language language)
+{
+    return language == LANGUAGE_FRENCH ? "fr" : "en";
+}
+
+bool language_parse(const char *code, enum language *language)
+{
+    for (int i = 0; i < LANGUAGES; i++) {
+        if (strcmp(code, language_code((enum language)i)) == 0) {
+            *language = (enum language)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One "fr-CH;q=0.9" of the list: how much it is wanted, from 0 to 1. */
+static double weight_of(const char *item, size_t size)
+{
+    static const char mark[] = "q=";
+    for (size_t i = 0; i + sizeof mark - 1 < size; i++) {
+        if (strncasecmp(item + i, mark, sizeof mark - 1) == 0) {
+            double weight = item[i + 2] == '1' ? 1 : 0;
+            double place = 0.1;
+            for (size_t k = i + 4; k < size && item[k] >= '0' && item[k] <= '9'; k++) {
+                weight += place * (item[k] - '0');
+                place /= 10;
+            }
+            return weight;
+        }
+    }
+    return 1;
+}
+
+enum language language_accepted(const char *header)
+{
+    enum language best = LANGUAGE_ENGLISH;
+    double best_weight = 0;
+    while (*header != '\0') {
+        header += strspn(header, " \t,");
+        size_t size = strcspn(header, ",");
+        for (int i = 0; i < LANGUAGES && size >= 2; i++) {
+            bool is_it = strncasecmp(header, language_code((enum language)i), 2) == 0 &&
+                         (size == 2 || strchr("-; \t", header[2]) != NULL);
+            double weight = is_it ? weight_of(header, size) : 0;
+            if (weight > best_weight) {
+                best_weight = weight;
+                best = (enum language)i;
+            }
+        }
+        header += size;
+    }
+    return best;
+}
+
+const char *state_word(enum language language, const char *state)
+{
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        if (strcmp(states[i].state, state) == 0) {
+            return states[i].word[language];
+        }
+    }
+    return state;
+}
