@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Any bytes as an ICMP datagram, read in each form (the first byte says which): a token that is
+ * found lies within the bytes. */
+#include "icmp_packet.h"
+
+#include <assert.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct icmp_reply reply;
+    uint8_t token[ICMP_TOKEN_SIZE];
+    if (size == 0) {
+        return 0;
+    }
+    enum icmp_form form = (enum icmp_form)(bytes[0] % 3);
+    if (icmp_decode(form, bytes + 1, size - 1, &reply) == 0) {
+        assert(reply.token > bytes && reply.token + ICMP_TOKEN_SIZE <= bytes + size);
+        memcpy(token, reply.token, sizeof token);
+        uint8_t packet[ICMP_PACKET_SIZE];
+        icmp_encode(form, 1, reply.sequence, token, packet);
+    }
+    return 0;
+}
