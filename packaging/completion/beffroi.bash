@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Bash completion of beffroi, beffroi-agent and beffroi-collector; installed under each of the names.
+
+# Devices as the collector knows them; one that does not answer at once offers none. Not by
+# "compgen -W", which would run what a name says.
+_beffroi_devices() {
+    local device
+    while IFS= read -r device; do
+        [[ $device != "$current"* ]] || COMPREPLY+=("$(printf %q "$device")")
+    done < <(timeout 1 beffroi device 2>/dev/null | sed -n '2,$s/  .*//p')
+}
+
+# _beffroi_words WORD…: those that begin as the current one.
+_beffroi_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$*" -- "$current")
+}
+
+_beffroi_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+}
+
+# What stands after an option; fails when the option has no value.
+_beffroi_value() {
+    case $1 in
+    --format) _beffroi_words text json ;;
+    --contract | --output | -o) _beffroi_files ;;
+    --period) _beffroi_words today yesterday this-month last-month last-24h last-7d last-30d ;;
+    --from | --to) _beffroi_words now -1h -6h -1d -7d -30d ;;
+    --collector | --graph | --service | --width | --height) COMPREPLY=() ;;
+    *) return 1 ;;
+    esac
+}
+
+_beffroi() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local verb=${COMP_WORDS[1]} common="--collector --format --help"
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        _beffroi_words status device graph sla keys --help --version
+        return
+    fi
+    _beffroi_value "$previous" && return
+    case $verb:$current in
+    graph:-*) _beffroi_words --output -o --graph --from --to --width --height "$common" ;;
+    sla:-*) _beffroi_words --contract --period --service "$common" ;;
+    *:-*) _beffroi_words "$common" ;;
+    device:*) _beffroi_devices ;;
+    sla:*) [ "$COMP_CWORD" -ne 2 ] || _beffroi_words show check ;;
+    keys:*) if [ "$COMP_CWORD" -eq 2 ]; then _beffroi_words new show; else _beffroi_files; fi ;;
+    esac
+}
+
+_beffroi_daemon() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local options="-c --config -n -v --print-example --version --help"
+    [ "${1##*/}" != beffroi-collector ] || options+=" --check --verbose"
+    COMPREPLY=()
+    case $previous in
+    -c | --config) _beffroi_files ;;
+    *) _beffroi_words "$options" ;;
+    esac
+}
+
+complete -F _beffroi beffroi
+complete -F _beffroi_daemon beffroi-agent beffroi-collector
