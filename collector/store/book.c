@@ -156,8 +156,8 @@ bool book_would_change(const struct book *book, const struct book_stream *stream
     return changes;
 }
 
-static struct book_object **make_place(struct book_stream *stream, uint64_t number_epoch,
-                                       uint32_t number)
+static struct book_epoch *make_epoch(struct book_stream *stream, uint64_t number_epoch,
+                                     uint32_t number)
 {
     struct book_epoch *epoch = find_epoch(stream, number_epoch);
     if (epoch == NULL) {
@@ -176,7 +176,7 @@ static struct book_object **make_place(struct book_stream *stream, uint64_t numb
                (room - epoch->room) * sizeof(struct book_object *));
         epoch->room = room;
     }
-    return &epoch->objects[number];
+    return epoch;
 }
 
 void book_define(struct book *book, struct book_stream *stream, uint64_t epoch,
@@ -185,9 +185,11 @@ void book_define(struct book *book, struct book_stream *stream, uint64_t epoch,
     struct object bare = *object;
     bare.labels = NULL; /* the ledger keeps them */
     bare.n_labels = 0;
-    struct book_object **place = make_place(stream, epoch, object->number);
+    struct book_epoch *home = make_epoch(stream, epoch, object->number);
+    struct book_object **place = &home->objects[object->number];
     if (*place == NULL) {
         *place = xcalloc(1, sizeof **place);
+        home->n_objects++;
     } else {
         if (!object_same_name(&(*place)->object, object)) {
             (*place)->last = (struct wall){0};
@@ -227,6 +229,17 @@ void book_prune(struct book *book)
     for (size_t i = 0; i < book->n_streams; i++) {
         prune_stream(book->streams[i]);
     }
+}
+
+size_t book_size(const struct book *book)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < book->n_streams; i++) {
+        for (size_t k = 0; k < book->streams[i]->n_epochs; k++) {
+            n += book->streams[i]->epochs[k].n_objects;
+        }
+    }
+    return n;
 }
 
 /* --- newest rows, commits --- */

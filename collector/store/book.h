@@ -21,8 +21,9 @@ struct book_object {
 
 struct book_epoch {
     uint64_t epoch;
+    size_t n_objects;
     size_t room;
-    struct book_object **objects; /* by number */
+    struct book_object **objects; /* by number, NULL between */
 };
 
 struct book_stream {
@@ -62,6 +63,8 @@ int book_each_noted(struct book *book, int (*each)(void *context, const struct b
 void book_commit(struct book *book);
 void book_rollback(struct book *book);
 
+/* Definitions remembered. */
+size_t book_size(const struct book *book);
 /* Forget the epochs before each stream's newest: what was applied is in the files for good. */
 void book_prune(struct book *book);
 

@@ -83,6 +83,8 @@ void store_stats(const struct store *store, struct stats *stats)
          (double)store->rows},
         {"beffroi_store_definitions_total", "Definitions applied.", STAT_COUNTER,
          (double)store->facts.definitions},
+        {"beffroi_store_definitions", "Definitions in memory, older epochs included.", STAT_GAUGE,
+         (double)book_size(store->book)},
         {"beffroi_store_gaps_total", "Gaps applied.", STAT_COUNTER, (double)store->facts.gaps},
         {"beffroi_store_items_refused_total",
          "Definitions, gaps and positions that the ledger cannot hold.", STAT_COUNTER,

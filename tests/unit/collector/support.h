@@ -53,7 +53,7 @@ struct stream_position position_of(uint8_t stream, uint64_t epoch, uint64_t sequ
 /* An object with one counter and one gauge; `wide`: and another gauge. */
 struct object make_object(uint32_t number, const char *name, bool wide);
 void add_row(struct batch_writer *writer, const struct object *object, int64_t ms, uint64_t value);
-/* Signed by `keys`; `previous` as in test_ledger; its size and bytes stay in `bytes`. */
+/* Of check "web", signed by `keys`; the hash of the one before it is zeros. */
 void add_statement(struct batch_writer *writer, const struct keys *keys,
                    const struct stream_position *position, uint64_t number, enum outcome outcome,
                    int64_t first_ms, int64_t last_ms);

@@ -225,7 +225,9 @@ static void a_changed_definition_gets_a_watermark_before_it(void **state)
                      1);
     /* Of the old epoch nothing comes after the watermark; of the new one all. */
     assert_int_equal(ask_int(bed, "SELECT count(*) FROM definition"), 2);
+    assert_true(figure(bed, "beffroi_store_definitions", NULL) == 2);
     expect_ok(bed, "{\"request\": \"checkpoint\"}");
+    assert_true(figure(bed, "beffroi_store_definitions", NULL) == 1);
     assert_int_equal(ask_int(bed, "SELECT count(*) FROM definition"), 1);
     assert_int_equal(ask_int(bed, "SELECT epoch FROM definition"), 2);
     assert_true(figure(bed, "beffroi_rrd_files_set_aside_total", NULL) == 1);

@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { KILLS = 16, PER_KILL = 60, OBJECTS = 3, STREAMS = 2, FILES_MAX = 64 };
+enum { KILLS = 12, PER_KILL = 40, OBJECTS = 3, STREAMS = 2, FILES_MAX = 64 };
 
 /* librrd begins each ring of a new file at a random row: the same one in both runs, please. */
 long random(void)
