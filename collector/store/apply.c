@@ -64,6 +64,10 @@ static int fetch_entry(struct store *store)
         note_damage(store);
         return 1;
     }
+    if (rc == -ESTALE) {
+        return store_note_short_journal(store);
+    }
+    store->short_journal = false;
     if (rc < 0) {
         store_note_failure(store, STORE_JOURNAL, rc);
         store->wait = store->failing[STORE_JOURNAL].retry;

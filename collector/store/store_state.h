@@ -6,6 +6,7 @@
  *   facts.c       the rest of an entry, to the ledger
  *   group.c       transactions of many entries, and what happens when one fails
  *   checkpoint.c  watermarks
+ *   lost.c        a journal that was deleted or replaced
  *   failing.c     what is out of order, and when it is tried again
  *   report.c      figures
  *   store.c       the loop: when all that happens, and the control socket */
@@ -107,6 +108,9 @@ struct store {
     uint64_t rows;
     uint64_t rows_refused[STORE_ROW_REASONS];
     uint64_t damages;
+    bool short_journal; /* it ends before what was applied … */
+    struct mono short_since;
+    uint64_t journals_lost;
     uint64_t commits;
     uint64_t failures[STORE_PARTS];
     uint64_t checkpoints;
@@ -141,6 +145,10 @@ int store_reach_watermark(struct store *store);
 int store_checkpoint(struct store *store);
 /* Write everything that waits. 0 or -errno; noted and logged. */
 int store_flush_rows(struct store *store);
+
+/* lost.c: the journal ends before what was applied. As store_apply_next: 0 while that may pass, 1 once
+ * the journal is read from its start instead, -EAGAIN. */
+int store_note_short_journal(struct store *store);
 
 /* failing.c */
 void store_note_failure(struct store *store, enum store_part part, int error);

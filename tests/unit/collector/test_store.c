@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "common/log.h"
+#include "common/xalloc.h"
 #include "control/control.h"
 
 #include <errno.h>
@@ -121,6 +122,49 @@ static void goes_on_where_it_stopped(void **state)
     expect_ok(bed, "{\"request\": \"flush\"}");
     assert_int_equal(last_of(bed, "a"), 30000);
     assert_true(figure(bed, "beffroi_store_rows_total", NULL) == 1);
+}
+
+static bool journal_was_lost(struct bed *bed)
+{
+    return figure(bed, "beffroi_store_journals_lost_total", NULL) == 1;
+}
+
+/* Somebody deletes journal/ and keeps the ledger: what is acknowledged afterwards is applied. */
+static void a_deleted_journal_is_read_from_its_start(void **state)
+{
+    struct bed *bed = *state;
+    uint64_t damaged = 0;
+    char reason[256] = "";
+    append_rows(bed, 1, 3);
+    run_until_applied(bed, 1);
+    close_store(bed);
+    journal_close(bed->journal);
+    char *gone = xasprintf("%s.gone", bed->journal_directory);
+    assert_int_equal(rename(bed->journal_directory, gone), 0);
+    free(gone);
+    assert_int_equal(journal_open(&bed->journal, bed->journal_directory, 1024 * 1024, &damaged,
+                                  reason, sizeof reason),
+                     0);
+    open_store(bed);
+    struct object object = make_object(1, "a", false);
+    struct batch_writer *writer = new_batch();
+    add_row(writer, &object, 30000, 9); /* shorter than what the old journal held */
+    append(bed, position_of(0x11, 1, 2), 30000, writer, true);
+    batch_writer_free(writer);
+    for (int i = 0; i < 5; i++) {
+        (void)uv_run(&bed->loop, UV_RUN_ONCE);
+    }
+    assert_false(journal_was_lost(bed)); /* it may still be a power cut's */
+    move_clocks(bed, 11000);
+    run_until(bed, journal_was_lost);
+    run_until_applied(bed, 1);
+    expect_ok(bed, "{\"request\": \"flush\"}");
+    assert_int_equal(last_of(bed, "a"), 30000);
+    assert_true(figure(bed, "beffroi_store_rows_total", NULL) == 1);
+    expect_ok(bed, "{\"request\": \"checkpoint\"}");
+    assert_int_equal(ask_int(bed, "SELECT applied_offset = watermark_offset AND"
+                                  " applied_offset > 0 FROM state"),
+                     1);
 }
 
 /* --- what is refused --- */
@@ -308,6 +352,8 @@ int main(void)
                                         close_bed),
         cmocka_unit_test_setup_teardown(answers_only_what_it_knows, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(goes_on_where_it_stopped, open_bed, close_bed),
+        cmocka_unit_test_setup_teardown(a_deleted_journal_is_read_from_its_start, open_bed,
+                                        close_bed),
         cmocka_unit_test_setup_teardown(only_the_agents_own_statements_count, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(two_statements_of_one_number_are_told, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(bad_rows_do_not_stop_good_ones, open_bed, close_bed),

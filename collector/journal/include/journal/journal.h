@@ -57,7 +57,9 @@ int journal_reader_open(struct journal_reader **reader, const char *directory,
 /* Only what is durable is read: an entry shows after the journal_sync that made it so.
  * 1: an entry (snapshots are skipped), `*position` is where it begins, `*next` where the one after
  * it will; the record's pointers are valid until the next call. 0: at the end for now. -EBADMSG: a
- * stretch is damaged; the reader has moved on, log it and call again. Otherwise -errno. */
+ * stretch is damaged; the reader has moved on, log it and call again. -ESTALE: the journal ends
+ * before the reader's place: for a moment after a power cut, until its writer has opened it; else it
+ * was deleted or replaced. Otherwise -errno. */
 int journal_reader_next(struct journal_reader *reader, struct journal_record *record,
                         struct seglog_position *position, struct seglog_position *next);
 void journal_reader_close(struct journal_reader *reader);
