@@ -28,7 +28,7 @@ static struct seglog_position here(const struct journal_reader *reader)
     return reader->log == NULL ? reader->from : seglog_reader_position(reader->log);
 }
 
-/* 1: there is something durable to read; 0: not now; -ESTALE: it ends before here; or -errno. */
+/* 1: there is something durable to read; 0: not now; -ESTALE: it ends before `from`; or -errno. */
 static int look_ahead(struct journal_reader *reader)
 {
     if (seglog_position_compare(here(reader), reader->durable) < 0) {
@@ -42,7 +42,10 @@ static int look_ahead(struct journal_reader *reader)
         return rc;
     }
     int order = seglog_position_compare(here(reader), reader->durable);
-    return order < 0 ? 1 : order == 0 ? 0 : -ESTALE;
+    if (order > 0 && reader->log == NULL) {
+        return -ESTALE;
+    }
+    return order < 0; /* beyond it: what begins a new segment is read before the mark says so */
 }
 
 int journal_reader_next(struct journal_reader *reader, struct journal_record *record,

@@ -58,7 +58,7 @@ int journal_reader_open(struct journal_reader **reader, const char *directory,
  * 1: an entry (snapshots are skipped), `*position` is where it begins, `*next` where the one after
  * it will; the record's pointers are valid until the next call. 0: at the end for now. -EBADMSG: a
  * stretch is damaged; the reader has moved on, log it and call again. -ESTALE: the journal ends
- * before the reader's place: for a moment after a power cut, until its writer has opened it; else it
+ * before `from`: for a moment after a power cut, until its writer has opened it; else it
  * was deleted or replaced. Otherwise -errno. */
 int journal_reader_next(struct journal_reader *reader, struct journal_record *record,
                         struct seglog_position *position, struct seglog_position *next);
