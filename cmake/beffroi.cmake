@@ -67,8 +67,11 @@ function(beffroi_test name)
   endif()
   target_link_libraries(${name} PRIVATE beffroi_flags ${ARG_USES} PkgConfig::cmocka)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS unit
-    ENVIRONMENT "TEST_RUNNER=ctest")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60 LABELS unit)
+  if(BEFFROI_SANITIZE STREQUAL "thread")
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+  endif()
 endfunction()
 
 # beffroi_fuzz(NAME SOURCES a.c ... USES lib ...): a libFuzzer target with -DBEFFROI_FUZZ=ON, and in
