@@ -145,6 +145,8 @@ struct subject {
     uint64_t exit_ns[MARKS_MAX];
     char heard[MARKS_MAX];
     size_t n_heard;
+    struct subject *stopped_next; /* must not have been told to end when this one ends */
+    bool next_was_early;
 };
 
 static uv_loop_t loop;
@@ -170,12 +172,29 @@ static int make_channel(void *context)
     return ends[1];
 }
 
+/* Takes what the child says, without waiting. */
+static void listen_to(struct subject *subject)
+{
+    while (subject->channel >= 0 && subject->n_heard < MARKS_MAX) {
+        ssize_t n = recv(subject->channel, subject->heard + subject->n_heard, 1, MSG_DONTWAIT);
+        if (n != 1) {
+            return;
+        }
+        subject->n_heard++;
+    }
+}
+
 static void on_exit_of(void *context, int64_t status, int term_signal)
 {
     struct subject *subject = context;
     subject->exit_ns[subject->exits++ % MARKS_MAX] = uv_hrtime();
     subject->status = status;
     subject->term_signal = term_signal;
+    if (subject->stopped_next != NULL) {
+        listen_to(subject->stopped_next);
+        subject->next_was_early =
+            memchr(subject->stopped_next->heard, 't', subject->stopped_next->n_heard) != NULL;
+    }
 }
 
 static void start(struct subject *subject, const char *program, const char *role)
@@ -188,18 +207,6 @@ static void start(struct subject *subject, const char *program, const char *role
                                                .context = subject};
     *subject = (struct subject){.channel = -1, .make_error = subject->make_error};
     subject->child = supervisor_start(supervisor, &command);
-}
-
-/* Takes what the child says, without waiting. */
-static void listen_to(struct subject *subject)
-{
-    while (subject->channel >= 0 && subject->n_heard < MARKS_MAX) {
-        ssize_t n = recv(subject->channel, subject->heard + subject->n_heard, 1, MSG_DONTWAIT);
-        if (n != 1) {
-            return;
-        }
-        subject->n_heard++;
-    }
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -385,15 +392,15 @@ static void stopping_mirrors_starting(void **state)
     }
     turn_until(has_said(&subjects[0], '.') && has_said(&subjects[1], '.') &&
                has_said(&subjects[2], '.'));
-    supervisor_stop(supervisor, 10000, on_done, &all_done);
-    for (int i = 2; i >= 0; i--) {
-        turn_until(subjects[i].exits == 1);
-        for (int k = 0; k < i; k++) { /* each once the one after it has ended */
-            assert_int_equal(subjects[k].exits, 0);
-        }
+    for (int i = 1; i < 3; i++) {
+        subjects[i].stopped_next = &subjects[i - 1];
     }
+    supervisor_stop(supervisor, 10000, on_done, &all_done);
     turn_until(all_done);
     for (int i = 0; i < 3; i++) {
+        assert_int_equal(subjects[i].exits, 1);
+        assert_false(subjects[i].next_was_early); /* each once the one after it has ended */
+        assert_true(i == 0 || subjects[i].exit_ns[0] < subjects[i - 1].exit_ns[0]);
         assert_true(has_said(&subjects[i], 't'));
         close(subjects[i].channel);
     }
