@@ -293,13 +293,15 @@ static void define(struct interfaces *interfaces, struct entry *entry)
 static void send_row(struct interfaces *interfaces, const struct entry *entry,
                      const struct if_row *row, const struct meter_values *values, bool partial)
 {
-    const uint64_t all = (UINT64_C(1) << METER_METRICS) - 1;
+    /* A port without a link, and many a virtual one, has no speed: that is no part of a cut. */
+    const uint64_t all = ((UINT64_C(1) << METER_METRICS) - 1) & ~(UINT64_C(1) << METER_SPEED);
+    const uint64_t missing = values->unknown_mask & all;
     const struct row sent = {
         .object = entry->number,
         .time = row->time,
-        .status = values->unknown_mask == all            ? ROW_FAILED
-                  : values->unknown_mask != 0 || partial ? ROW_PARTIAL
-                                                         : ROW_OK,
+        .status = missing == all            ? ROW_FAILED
+                  : missing != 0 || partial ? ROW_PARTIAL
+                                            : ROW_OK,
         .unknown_mask = values->unknown_mask,
         .discontinuity_mask = values->discontinuity_mask,
         .values = values->values,

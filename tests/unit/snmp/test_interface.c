@@ -473,6 +473,20 @@ static void unknown_speeds_are_unknown(void **state)
     }
 }
 
+/* A port without a link has no speed: nothing was cut short. */
+static void row_without_a_speed_is_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    next_cycle(fixture);
+    port(fixture, 1, "Gi0/1", "GigabitEthernet0/1", 100);
+    number(fixture, IF_HIGH_SPEED, 1, 0);
+    number(fixture, IF_SPEED, 1, 0);
+    deliver(fixture);
+    const struct row *row = row_of(fixture, "Gi0/1");
+    assert_int_equal(row->unknown_mask, 1U << METER_SPEED);
+    assert_int_equal(row->status, ROW_OK);
+}
+
 static void hostile_texts_are_tamed(void **state)
 {
     static const char alias[] = "a\0b\n\x1b[31m\xff\"><script>";
@@ -559,6 +573,7 @@ int main(void)
         TEST(narrow_counter_of_a_fast_port_is_unknown),
         TEST(returning_interface_is_a_break),
         TEST(unknown_speeds_are_unknown),
+        TEST(row_without_a_speed_is_whole),
         TEST(hostile_texts_are_tamed),
         TEST(labels_are_told_when_they_change),
         TEST(table_is_bounded),
