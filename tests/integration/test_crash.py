@@ -65,7 +65,9 @@ class Crash(Lab):
         print(f"seed {seed}")
         base_ms = (int(time.time()) - 3600) * 1000
         left_alone = self.collector({"a": self.keys("feed-a")}, name="left-alone")
-        killed = self.collector({"b": self.keys("feed-b")}, name="killed")
+        # Watermarks come often, so that a restart does not simply read everything again.
+        killed = self.collector({"b": self.keys("feed-b")}, name="killed",
+                                extra="rrd: {checkpoint: 1s}\n")
         quiet = self.feed(left_alone, "feed-a", base_ms)
         harried = self.feed(killed, "feed-b", base_ms)
         self.kill_repeatedly(killed, harried, victims, seed)
