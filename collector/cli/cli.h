@@ -27,7 +27,7 @@ struct cli_option {
 struct cli {
     const char *collector; /* base URL */
     enum cli_format format;
-    bool colour; /* standard output is a terminal that wants it */
+    bool colour; /* --colour, or standard output is a terminal that wants it */
     const char *argument[2];
     size_t n_arguments;
 };
@@ -51,7 +51,9 @@ int cli_keys(int argc, char **argv);
  * arguments. 0, or CLI_USAGE after a message on standard error. */
 int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
               size_t arguments_max);
-/* "beffroi: …" on standard error. */
+/* Control characters become '?', in place: what a collector says must not steer the terminal. */
+void cli_clean(char *text);
+/* "beffroi: …" on standard error, cleaned. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

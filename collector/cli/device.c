@@ -17,24 +17,29 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* 12345678 as "12.3 M": four significant characters are enough for a glance. */
-static void format_value(double value, char *text, size_t size)
+/* 12345678 octets as "12.3 M octets/s": three significant digits are enough for a glance. "-" when
+ * it is not known. Caller frees. */
+static char *value_text(const json_t *value, const char *unit, bool is_rate)
 {
-    static const char prefixes[] = " kMGTPE";
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P", "E"};
+    enum { PREFIXES = sizeof prefixes / sizeof *prefixes };
     size_t prefix = 0;
-    double shown = value;
-    while (fabs(shown) >= 1000 && prefixes[prefix + 1] != '\0') {
+    if (!json_is_number(value)) {
+        return xstrdup("-");
+    }
+    double shown = json_number_value(value);
+    while (fabs(shown) >= 1000 && prefix + 1 < PREFIXES) {
         shown /= 1000;
         prefix++;
     }
-    if (prefix == 0) {
-        (void)snprintf(text, size, "%.4g", shown);
-    } else {
-        (void)snprintf(text, size, "%.3g %c", shown, prefixes[prefix]);
-    }
+    unit = unit != NULL && strcmp(unit, "1") != 0 ? unit : "";
+    const char *rate = is_rate ? "/s" : "";
+    bool has_unit = unit[0] != '\0' || is_rate;
+    return xasprintf(prefix == 0 ? "%.4g%s%s%s%s%s" : "%.3g%s%s%s%s%s", shown,
+                     prefix == 0 ? "" : " ", prefixes[prefix], has_unit ? " " : "", unit, rate);
 }
 
-/* "in_octets 1.2 k, out_octets 340 …" */
+/* "in_octets=1.2 k octets/s  oper_up=1 …" */
 static char *values_text(const json_t *object)
 {
     const json_t *latest = json_object_get(object, "latest");
@@ -43,18 +48,12 @@ static char *values_text(const json_t *object)
     const json_t *metric;
     json_array_foreach(json_object_get(object, "metrics"), i, metric)
     {
-        char value[32] = "-";
-        const char *name = text_of(metric, "name");
-        const json_t *newest = json_object_get(latest, name);
-        if (json_is_number(newest)) {
-            format_value(json_number_value(newest), value, sizeof value);
-        }
-        const char *unit = text_of(metric, "unit");
-        bool is_rate =
-            text_of(metric, "type") != NULL && strcmp(text_of(metric, "type"), "counter") == 0;
-        char *longer =
-            xasprintf("%s%s%s=%s %s%s", text, text[0] != '\0' ? "  " : "", name, value,
-                      unit != NULL && strcmp(unit, "1") != 0 ? unit : "", is_rate ? "/s" : "");
+        const char *name = text_of(metric, "name") != NULL ? text_of(metric, "name") : "-";
+        const char *type = text_of(metric, "type");
+        char *value = value_text(json_object_get(latest, name), text_of(metric, "unit"),
+                                 type != NULL && strcmp(type, "counter") == 0);
+        char *longer = xasprintf("%s%s%s=%s", text, text[0] != '\0' ? "  " : "", name, value);
+        free(value);
         free(text);
         text = longer;
     }
@@ -86,7 +85,8 @@ static void print_checks(const json_t *device, bool colour)
 {
     size_t i;
     const json_t *check;
-    (void)printf("%s: ", text_of(device, "device"));
+    print_text("", text_of(device, "device"));
+    (void)fputs(": ", stdout);
     print_state(text_of(device, "state"), colour);
     (void)fputs("\n\n", stdout);
     if (json_array_size(json_object_get(device, "checks")) == 0) {
@@ -128,7 +128,10 @@ static void complain_unknown(const json_t *status, const char *name)
     cli_complain("there is no device %s; the collector knows:", name);
     json_array_foreach(json_object_get(status, "devices"), i, device)
     {
-        (void)fprintf(stderr, "  %s\n", text_of(device, "device"));
+        char *copy = xstrdup(text_of(device, "device") != NULL ? text_of(device, "device") : "-");
+        cli_clean(copy);
+        (void)fprintf(stderr, "  %s\n", copy);
+        free(copy);
     }
 }
 

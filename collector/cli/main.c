@@ -43,6 +43,7 @@ static void print_usage(FILE *out)
         "  --collector URL   the collector's page (default http://127.0.0.1:8460, or\n"
         "                    the environment's BEFFROI_COLLECTOR)\n"
         "  --format json     one JSON document instead of text\n"
+        "  --colour WHEN     auto (default: on a terminal), always or never\n"
         "  --help            more about a verb\n\n"
         "Exit codes: 0 good, 1 something is not up (status), 2 wrong usage, 3 the collector\n"
         "does not answer, 4 a file is missing or wrong.\n",
@@ -51,8 +52,9 @@ static void print_usage(FILE *out)
 
 static void print_verb_help(const struct cli_verb *verb)
 {
-    (void)printf("usage: beffroi %s %s [--collector URL] [--format text|json]\n\n%s.\n%s",
-                 verb->name, verb->usage, verb->summary, verb->help);
+    (void)printf(
+        "usage: beffroi %s %s [--collector URL] [--format text|json] [--colour WHEN]\n\n%s.\n%s",
+        verb->name, verb->usage, verb->summary, verb->help);
 }
 
 static bool asks_for_help(int argc, char **argv)

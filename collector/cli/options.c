@@ -13,11 +13,25 @@ static const char default_collector[] = "http://127.0.0.1:8460";
 void cli_complain(const char *format, ...)
 {
     va_list arguments;
-    (void)fputs("beffroi: ", stderr);
+    char text[2048]; /* longer is cut */
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    (void)fputc('\n', stderr);
+    cli_clean(text);
+    (void)fprintf(stderr, "beffroi: %s\n", text);
+}
+
+void cli_clean(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        bool is_c1 = c[0] == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0; /* U+0080 to U+009F */
+        if (*c < 0x20 || *c == 0x7F || is_c1) {
+            *c = '?';
+            if (is_c1) {
+                c[1] = '?';
+            }
+        }
+    }
 }
 
 static bool wants_colour(void)
@@ -26,6 +40,22 @@ static bool wants_colour(void)
     const char *term = getenv("TERM");
     return isatty(STDOUT_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0') &&
            term != NULL && strcmp(term, "dumb") != 0;
+}
+
+/* "auto", "always" or "never". */
+static int set_colour(struct cli *cli, const char *text)
+{
+    if (strcmp(text, "auto") == 0) {
+        cli->colour = wants_colour();
+    } else if (strcmp(text, "always") == 0) {
+        cli->colour = true;
+    } else if (strcmp(text, "never") == 0) {
+        cli->colour = false;
+    } else {
+        cli_complain("--colour: %s: must be auto, always or never", text);
+        return CLI_USAGE;
+    }
+    return 0;
 }
 
 static int set_format(struct cli *cli, const char *text)
@@ -71,11 +101,13 @@ static int take_option(const struct cli_option *options, int left, char **words)
 int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
               size_t arguments_max)
 {
-    enum { OWN_MAX = 8, COMMON = 2 };
-    const char *format = NULL;
+    enum { OWN_MAX = 8, COMMON = 3 };
+    const char *format = "text";
+    const char *colour = "auto";
     struct cli_option all[OWN_MAX + COMMON + 1] = {
         {"--collector", NULL, &cli->collector},
         {"--format", NULL, &format},
+        {"--colour", NULL, &colour},
     };
     size_t n = COMMON;
     assert(arguments_max <= sizeof cli->argument / sizeof *cli->argument);
@@ -83,7 +115,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *o
         assert(n < OWN_MAX + COMMON);
         all[n++] = *options;
     }
-    *cli = (struct cli){.colour = wants_colour()};
+    *cli = (struct cli){0};
     bool only_arguments = false;
     for (int i = 1; i < argc;) {
         if (!only_arguments && strcmp(argv[i], "--") == 0) {
@@ -108,5 +140,6 @@ int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *o
     if (cli->collector == NULL || cli->collector[0] == '\0') {
         cli->collector = default_collector;
     }
-    return format != NULL ? set_format(cli, format) : 0;
+    int rc = set_format(cli, format);
+    return rc == 0 ? set_colour(cli, colour) : rc;
 }

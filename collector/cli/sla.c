@@ -175,7 +175,7 @@ static int show(const struct cli *cli, const struct sla_contract *contract, cons
         cli_complain("--period: %s: %s", text, reason);
         return CLI_USAGE;
     }
-    (void)wall_format_utc(period.from, from);
+    (void)wall_format_utc(sla_report_from(contract, period), from);
     (void)wall_format_utc(period.to, to);
     int rc = collector_get_json(cli, "/api/v1/runs", (const char *[]){"from", from, "to", to, NULL},
                                 &answer);

@@ -20,7 +20,8 @@ static void print_alarms(const json_t *answer)
     const json_t *alarm;
     json_array_foreach(json_object_get(json_object_get(answer, "collector"), "alarms"), i, alarm)
     {
-        (void)printf("ALARM: %s\n", json_string_value(alarm));
+        print_text("ALARM: ", json_string_value(alarm));
+        (void)putchar('\n');
     }
 }
 
@@ -35,7 +36,7 @@ static void print_problems(const json_t *answer, bool colour)
     }
     (void)printf("Problems: %zu\n", json_array_size(problems));
     struct table *table = table_new(
-        (const char *[]){"  STATE", "DEVICE", "CHECK", "REASON", "SINCE", ">FOR", "DETAIL", NULL});
+        (const char *[]){"STATE", "DEVICE", "CHECK", "REASON", "SINCE", ">FOR", "DETAIL", NULL});
     json_array_foreach(problems, i, problem)
     {
         char since[TIME_TEXT_SIZE];

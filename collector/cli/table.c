@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "table.h"
 
+#include "cli.h"
+
 #include "common/xalloc.h"
 
 #include <stdio.h>
@@ -51,8 +53,10 @@ static void add(struct table *table, const char *text, bool is_state)
     size_t column = table->n_cells % table->n_columns;
     text = text != NULL ? text : "-";
     table->cells = xreallocarray(table->cells, table->n_cells + 1, sizeof *table->cells);
-    table->cells[table->n_cells++] = (struct cell){xstrdup(text), is_state};
-    size_t width = width_of(text);
+    char *copy = xstrdup(text);
+    cli_clean(copy);
+    table->cells[table->n_cells++] = (struct cell){copy, is_state};
+    size_t width = width_of(copy);
     table->width[column] = width > table->width[column] ? width : table->width[column];
 }
 
@@ -84,8 +88,17 @@ static const char *colour_of(const char *state)
     return NULL;
 }
 
+void print_text(const char *ours, const char *foreign)
+{
+    char *copy = xstrdup(foreign != NULL ? foreign : "-");
+    cli_clean(copy);
+    (void)printf("%s%s", ours, copy);
+    free(copy);
+}
+
 void print_state(const char *state, bool colour)
 {
+    state = state != NULL ? state : "-";
     const char *code = colour ? colour_of(state) : NULL;
     if (code != NULL) {
         (void)printf("\033[%sm%s\033[0m", code, state);

@@ -21,6 +21,8 @@ void table_state(struct table *table, const char *state);
 void table_print(const struct table *table, bool colour);
 void table_free(struct table *table);
 
+/* Both, the second cleaned; NULL is "-". */
+void print_text(const char *ours, const char *foreign);
 /* "up" in its colour, or bare. */
 void print_state(const char *state, bool colour);
 /* An API time as local time with offset, "2026-11-24 10:00:00 +0100"; "-" when it is null. Static

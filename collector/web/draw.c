@@ -130,5 +130,5 @@ _Noreturn void web_draw_main(void)
     json_decref(order);
     (void)fflush(stderr);
     /* Not exit(3): librrd and fontconfig keep their caches to the end, which is now. */
-    _exit(rc);
+    _exit((int)rc);
 }

@@ -3,6 +3,7 @@
 
 #include "reply.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,35 +18,87 @@ const char *frame_text(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-struct html *frame_begin(const struct web_request *request, const char *title, int live_s)
+struct link {
+    struct html *page;
+    bool first;
+};
+
+static void put_parameter(void *context, const char *name, const char *value)
+{
+    struct link *link = context;
+    if (strcmp(name, "lang") != 0) {
+        html_put(link->page, link->first ? "?^=^" : "&amp;^=^", name, value);
+        link->first = false;
+    }
+}
+
+/* The same page in each language. */
+static void put_languages(const struct web_request *request, struct html *page)
+{
+    static const char *const names[LANGUAGES] = {"English", "Français"};
+    html_put(page, "<span class=\"langs\">");
+    for (int i = 0; i < LANGUAGES; i++) {
+        const char *code = language_code((enum language)i);
+        struct link link = {page, true};
+        html_put(page, "<a href=\"$", request->path);
+        request_each(request, put_parameter, &link);
+        html_put(page, link.first ? "?lang=$\"" : "&amp;lang=$\"", code);
+        html_put(page, (enum language)i == request->language ? " aria-current=\"true\"" : "");
+        html_put(page, " hreflang=\"$\" lang=\"$\">$</a> ", code, code, names[i]);
+    }
+    html_put(page, "</span>");
+}
+
+static void put_navigation(const struct web_request *request, struct html *page)
+{
+    static const struct {
+        const char *path;
+        enum word name;
+    } places[] = {{"/", WORD_OVERVIEW}, {"/sla", WORD_LEVELS}};
+    html_put(page, "<nav>");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        html_put(page, "<a href=\"$?lang=$\"", places[i].path, language_code(request->language));
+        html_put(page,
+                 strcmp(request->path, places[i].path) == 0 ? " aria-current=\"page\">$</a>"
+                                                            : ">$</a>",
+                 word(request->language, places[i].name));
+    }
+    html_put(page, "</nav>");
+}
+
+struct html *frame_begin(const struct web_request *request, const char *title, const char *state,
+                         int live_s)
 {
     enum language language = request->language;
-    const char *code = language_code(language);
     const char *contract =
         request->sources->contract != NULL ? sla_contract_title(request->sources->contract) : "";
-    char every[16];
-    (void)snprintf(every, sizeof every, "%d", live_s);
     struct html *page = html_new();
     html_put(page,
              "<!doctype html>\n<html lang=\"$\"><head><meta charset=\"utf-8\">"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
              "<title>$ · Beffroi</title><link rel=\"stylesheet\" href=\"/style.css\">"
-             "<link rel=\"icon\" href=\"data:,\">"
+             "<link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\">"
              "<script src=\"/live.js\" defer></script></head>\n<body>",
-             code, title);
-    html_put(page, "<a class=\"skip\" href=\"#content\">$</a><header><strong>Beffroi</strong>",
-             word(language, WORD_SKIP));
+             language_code(language), title);
     html_put(page,
-             "<span>$</span><nav><a href=\"/?lang=$\">$</a><a href=\"/sla?lang=$\">$</a></nav>",
-             contract, code, word(language, WORD_OVERVIEW), code, word(language, WORD_LEVELS));
-    html_put(page,
-             "<span class=\"langs\"><a href=\"/?lang=en\" hreflang=\"en\" lang=\"en\">English</a> "
-             "<a href=\"/?lang=fr\" hreflang=\"fr\" lang=\"fr\">Français</a></span></header>\n");
-    html_put(page, "<main id=\"content\"");
+             "<a class=\"skip\" href=\"#content\">$</a><header><strong>Beffroi</strong>"
+             "<span>$</span>",
+             word(language, WORD_SKIP), contract);
+    put_navigation(request, page);
+    put_languages(request, page);
+    html_put(page, "</header>\n<p id=\"stale\" role=\"alert\" hidden data-paused=\"$\">$</p>",
+             word(language, WORD_PAUSED), word(language, WORD_STALE));
+    html_put(page, "<main id=\"content\" tabindex=\"-1\"");
     if (live_s > 0) {
+        char every[16];
+        (void)snprintf(every, sizeof every, "%d", live_s);
         html_put(page, " data-live=\"$\"", every);
     }
-    html_put(page, "><h1>$</h1>\n", title);
+    html_put(page, "><h1");
+    if (state != NULL) {
+        html_put(page, " class=\"state-$\"", state);
+    }
+    html_put(page, ">$</h1>\n", title);
     return page;
 }
 
@@ -55,17 +108,15 @@ int frame_end(const struct web_request *request, struct html *page, unsigned sta
     json_t *time = json_string(wall_format_utc(request->now, now));
     html_put(page, "<p class=\"soft\">$ ", word(request->language, WORD_AS_OF));
     frame_time(request, page, time);
-    html_put(page,
-             "</p></main>\n<footer><p id=\"stale\" role=\"alert\" hidden>$</p>"
-             "<p>Beffroi $</p></footer></body></html>\n",
-             word(request->language, WORD_STALE), BEFFROI_VERSION);
+    html_put(page, "</p></main>\n<footer><p>Beffroi $</p></footer></body></html>\n",
+             BEFFROI_VERSION);
     json_decref(time);
     return reply_html(request, status, page);
 }
 
 int frame_failure(const struct web_request *request)
 {
-    struct html *page = frame_begin(request, word(request->language, WORD_ERROR), 0);
+    struct html *page = frame_begin(request, word(request->language, WORD_ERROR), NULL, 0);
     html_put(page, "<p class=\"alarm\">$</p>", request->failure.reason);
     return frame_end(request, page, reply_status_of(request->failure.error));
 }
@@ -105,24 +156,26 @@ void frame_time(const struct web_request *request, struct html *page, const json
     html_put(page, "<time class=\"when\" datetime=\"$\">$</time>", text, local);
 }
 
-void frame_duration(struct html *page, int64_t seconds)
+static const struct {
+    int64_t seconds;
+    const char *name[LANGUAGES];
+} durations[] = {{86400, {"d", "j"}}, {3600, {"h", "h"}}, {60, {"min", "min"}}, {1, {"s", "s"}}};
+enum { DURATIONS = sizeof durations / sizeof *durations };
+
+void frame_duration(const struct web_request *request, struct html *page, int64_t seconds)
 {
-    static const struct {
-        int64_t seconds;
-        const char *name;
-    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-    enum { UNITS = sizeof units / sizeof *units };
     char text[64];
     size_t i = 0;
-    while (i + 1 < UNITS && seconds < units[i].seconds) {
+    while (i + 1 < DURATIONS && seconds < durations[i].seconds) {
         i++;
     }
-    int used = snprintf(text, sizeof text, "%lld %s", (long long)(seconds / units[i].seconds),
-                        units[i].name);
-    int64_t rest = i + 1 < UNITS ? seconds % units[i].seconds / units[i + 1].seconds : 0;
+    int used = snprintf(text, sizeof text, "%" PRId64 " %s", seconds / durations[i].seconds,
+                        durations[i].name[request->language]);
+    int64_t rest =
+        i + 1 < DURATIONS ? seconds % durations[i].seconds / durations[i + 1].seconds : 0;
     if (rest > 0) {
-        (void)snprintf(text + used, sizeof text - (size_t)used, " %lld %s", (long long)rest,
-                       units[i + 1].name);
+        (void)snprintf(text + used, sizeof text - (size_t)used, " %" PRId64 " %s", rest,
+                       durations[i + 1].name[request->language]);
     }
     html_put(page, "<span class=\"when\">$</span>", text);
 }
@@ -134,6 +187,30 @@ static void localise(enum language language, char *number)
     if (point != NULL) {
         *point = ',';
     }
+}
+
+void frame_exact(const struct web_request *request, struct html *page, int64_t ms)
+{
+    char text[96] = "";
+    size_t used = 0;
+    for (size_t i = 0; i + 1 < DURATIONS; i++) {
+        int64_t unit_ms = durations[i].seconds * 1000;
+        if (ms >= unit_ms) {
+            /* 19 digits and the names: it fits. */
+            used += (size_t)snprintf(text + used, sizeof text - used, "%" PRId64 " %s ",
+                                     ms / unit_ms, durations[i].name[request->language]);
+            ms %= unit_ms;
+        }
+    }
+    char seconds[32];
+    (void)snprintf(seconds, sizeof seconds, ms % 1000 != 0 ? "%.3f" : "%.0f", (double)ms / 1000);
+    localise(request->language, seconds);
+    if (ms != 0 || used == 0) {
+        (void)snprintf(text + used, sizeof text - used, "%s s", seconds);
+    } else {
+        text[used - 1] = '\0'; /* the blank */
+    }
+    html_put(page, "<span class=\"when\">$</span>", text);
 }
 
 void frame_percent(const struct web_request *request, struct html *page, const json_t *percent)
@@ -149,25 +226,108 @@ void frame_percent(const struct web_request *request, struct html *page, const j
     html_put(page, "$" NARROW_SPACE "%", text);
 }
 
-void frame_value(const struct web_request *request, struct html *page, const json_t *value,
-                 const char *unit, bool is_rate)
+/* How a unit is shown: its sign, the step of its prefixes (0: none), and whether it is divided
+ * below 1. */
+struct unit {
+    const char *name;
+    const char *sign;
+    double step;
+    bool small;
+    double factor;
+};
+
+static const struct unit *find_unit(const char *name)
 {
-    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
-    char text[48];
-    size_t prefix = 0;
-    if (!json_is_number(value)) {
+    static const struct unit units[] = {
+        {"bytes", "B", 1024, false, 1},
+        {"bytes/s", "B/s", 1024, false, 1},
+        {"octets/s", "bit/s", 1000, false, 8},
+        {"octets", "o", 1000, false, 1},
+        {"s", "s", 1000, true, 1},
+        {"seconds", "s", 1000, true, 1},
+        {"ratio", "%", 0, false, 100},
+        {"% of one CPU", "%", 0, false, 1},
+        {"% of the time", "%", 0, false, 1},
+        {"days", "d", 0, false, 1},
+        {"1", "", 1000, false, 1},
+        {"1/s", "/s", 1000, false, 1},
+        {"inodes", "", 1000, false, 1},
+        {"batches", "", 1000, false, 1},
+        {"packets/s", "/s", 1000, false, 1},
+        {"frames/s", "/s", 1000, false, 1},
+        {"operations/s", "/s", 1000, false, 1},
+        {"runnable tasks", "", 0, false, 1},
+    };
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(units[i].name, name) == 0) {
+            return &units[i];
+        }
+    }
+    return NULL;
+}
+
+/* Three significant digits, but never an exponent. */
+static void write_number(double value, char *text, size_t size)
+{
+    double magnitude = fabs(value);
+    int decimals = magnitude >= 100 || value == 0 ? 0 : magnitude >= 10 ? 1 : 2;
+    (void)snprintf(text, size, "%.*f", decimals, value);
+    if (strchr(text, '.') != NULL) {
+        size_t end = strlen(text);
+        while (text[end - 1] == '0') {
+            text[--end] = '\0';
+        }
+        if (text[end - 1] == '.') {
+            text[end - 1] = '\0';
+        }
+    }
+}
+
+void frame_value(const struct web_request *request, struct html *page, double value,
+                 const char *unit)
+{
+    static const char *const prefixes[] = {"µ", "m", "", "k", "M", "G", "T", "P"};
+    enum { ONE = 2, PREFIXES = sizeof prefixes / sizeof *prefixes };
+    const struct unit other = {unit, unit, 1000, false, 1};
+    const struct unit *known = find_unit(unit);
+    size_t prefix = ONE;
+    char text[64];
+    if (!isfinite(value)) {
         html_put(page, NOTHING);
         return;
     }
-    double shown = json_number_value(value);
-    while (fabs(shown) >= 1000 && prefix + 1 < sizeof prefixes / sizeof *prefixes) {
-        shown /= 1000;
+    if (strcmp(unit, "1 = up") == 0) {
+        html_put(page, "$", word(request->language, value >= 0.5 ? WORD_YES : WORD_NO));
+        return;
+    }
+    known = known != NULL ? known : &other;
+    /* A gauge may be any number; past this one only digits would come. */
+    double shown = fmax(fmin(value * known->factor, 1e18), -1e18);
+    while (known->step > 0 && fabs(shown) >= known->step && prefix + 1 < PREFIXES) {
+        shown /= known->step;
         prefix++;
     }
-    (void)snprintf(text, sizeof text, prefix == 0 ? "%.4g" : "%.3g", shown);
+    while (known->small && fabs(shown) < 1 && shown != 0 && prefix > 0) {
+        shown *= known->step;
+        prefix--;
+    }
+    write_number(shown, text, sizeof text);
     localise(request->language, text);
-    html_put(page, "$ $$$", text, prefixes[prefix], strcmp(unit, "1") == 0 ? "" : unit,
-             is_rate ? "/s" : "");
+    bool binary = known->step == 1024 && prefix > ONE;
+    const char *sign = prefixes[prefix];
+    html_put(page, "<span class=\"when\">$" NARROW_SPACE "$$$</span>", text,
+             binary && sign[0] == 'k' ? "K" : sign, binary ? "i" : "", known->sign);
+}
+
+void frame_metric(const struct web_request *request, struct html *page, const json_t *metric,
+                  const json_t *latest)
+{
+    const json_t *value = json_object_get(latest, frame_text(metric, "name"));
+    char unit[300]; /* a unit has at most 255 bytes */
+    bool is_rate = strcmp(frame_text(metric, "type"), "counter") == 0;
+    (void)snprintf(unit, sizeof unit, "%s%s", frame_text(metric, "unit"), is_rate ? "/s" : "");
+    frame_value(request, page, json_is_number(value) ? json_number_value(value) : (double)NAN,
+                unit);
 }
 
 void frame_meets(const struct web_request *request, struct html *page, const json_t *meets)
@@ -180,11 +340,18 @@ void frame_meets(const struct web_request *request, struct html *page, const jso
              word(request->language, json_is_true(meets) ? WORD_YES : WORD_NO));
 }
 
-void frame_table(const struct web_request *request, struct html *page, const enum word *titles)
+void frame_table(const struct web_request *request, struct html *page, const int *titles)
 {
+    bool right = false;
     html_put(page, "<div class=\"scroll\"><table><thead><tr>");
     for (; *titles != WORDS; titles++) {
-        html_put(page, "<th scope=\"col\">$</th>", word(request->language, *titles));
+        if (*titles == WORD_RIGHT) {
+            right = true;
+            continue;
+        }
+        html_put(page, right ? "<th scope=\"col\" class=\"n\">$</th>" : "<th scope=\"col\">$</th>",
+                 word(request->language, (enum word) * titles));
+        right = false;
     }
     html_put(page, "</tr></thead><tbody>\n");
 }

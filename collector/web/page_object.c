@@ -3,52 +3,62 @@
  * One object: its graphs over a range, its newest values, its labels. */
 #include "pages.h"
 
+#include "common/xalloc.h"
+
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { GRAPH_WIDTH_PX = 720, GRAPH_HEIGHT_PX = 220 };
 
 /* The ranges that a person picks from; the first is the default. */
-static const char *const ranges[] = {"1h", "6h", "24h", "7d", "31d", "366d"};
+static const struct range {
+    const char *name;
+    int64_t seconds;
+} ranges[] = {{"1h", 3600},   {"6h", 21600},    {"24h", 86400},
+              {"7d", 604800}, {"31d", 2678400}, {"366d", 31622400}};
 enum { RANGES = sizeof ranges / sizeof *ranges };
 
-void page_put_graph(const struct web_request *request, struct html *page, const json_t *object,
-                    const char *graph, const char *title, const char *from, int width_px,
-                    int height_px)
+/* `moment` makes the address change when a column of the picture has become new, so that a page
+ * that is brought up to date loads it again, and not before. */
+static void put_graph(const struct web_request *request, struct html *page, const json_t *object,
+                      const char *graph, const char *title, const struct range *range)
 {
     char width[16];
     char height[16];
     char moment[24];
-    (void)snprintf(width, sizeof width, "%d", width_px);
-    (void)snprintf(height, sizeof height, "%d", height_px);
-    /* Changes every five seconds, so that a page that is brought up to date shows new pictures. */
-    (void)snprintf(moment, sizeof moment, "%lld",
-                   (long long)(request->now.ms / 1000 / PAGE_LIVE_SECONDS));
+    title = graph_word(request->language, title);
+    int64_t column_s = range->seconds / GRAPH_WIDTH_PX;
+    column_s = column_s > 2 * PAGE_LIVE_SECONDS ? column_s : 2 * PAGE_LIVE_SECONDS;
+    (void)snprintf(width, sizeof width, "%d", GRAPH_WIDTH_PX);
+    (void)snprintf(height, sizeof height, "%d", GRAPH_HEIGHT_PX);
+    (void)snprintf(moment, sizeof moment, "%" PRId64, request->now.ms / 1000 / column_s);
     html_put(page,
-             "<figure><figcaption>$</figcaption><img loading=\"lazy\" alt=\"$: $ $, $\" "
-             "src=\"/graph.png?device=^&amp;kind=^&amp;name=^&amp;graph=^&amp;from=-^"
-             "&amp;width=$&amp;height=$&amp;moment=$\"></figure>\n",
-             title, word(request->language, WORD_GRAPH_OF), title, frame_text(object, "name"), from,
+             "<figure><figcaption>$</figcaption><img alt=\"$, $ $, $\" src=\"/graph.png?device=^"
+             "&amp;kind=^&amp;name=^&amp;graph=^&amp;from=-^&amp;width=$&amp;height=$"
+             "&amp;moment=$\"></figure>\n",
+             title, title, frame_text(object, "device"), frame_text(object, "name"), range->name,
              frame_text(object, "device"), frame_text(object, "kind"), frame_text(object, "name"),
-             graph, from, width, height, moment);
+             graph, range->name, width, height, moment);
 }
 
 static void put_ranges(const struct web_request *request, struct html *page, const json_t *object,
-                       const char *range)
+                       const struct range *range)
 {
     html_put(page, "<p class=\"ranges\"><span>$</span>", word(request->language, WORD_RANGE));
     for (size_t i = 0; i < RANGES; i++) {
         html_put(page, "<a href=\"/object?device=^&amp;kind=^&amp;name=^&amp;range=^&amp;lang=$\"",
                  frame_text(object, "device"), frame_text(object, "kind"),
-                 frame_text(object, "name"), ranges[i], language_code(request->language));
-        html_put(page, strcmp(range, ranges[i]) == 0 ? " aria-current=\"true\">$</a>" : ">$</a>",
-                 ranges[i]);
+                 frame_text(object, "name"), ranges[i].name, language_code(request->language));
+        html_put(page, range == &ranges[i] ? " aria-current=\"true\">$</a>" : ">$</a>",
+                 ranges[i].name);
     }
     html_put(page, "</p>\n");
 }
 
 static void put_graphs(const struct web_request *request, struct html *page, const json_t *object,
-                       const char *range)
+                       const struct range *range)
 {
     size_t i;
     const json_t *graph;
@@ -56,14 +66,14 @@ static void put_graphs(const struct web_request *request, struct html *page, con
     put_ranges(request, page, object, range);
     json_array_foreach(json_object_get(object, "graphs"), i, graph)
     {
-        page_put_graph(request, page, object, frame_text(graph, "id"), frame_text(graph, "title"),
-                       range, GRAPH_WIDTH_PX, GRAPH_HEIGHT_PX);
+        put_graph(request, page, object, frame_text(graph, "id"), frame_text(graph, "title"),
+                  range);
     }
 }
 
 static void put_newest(const struct web_request *request, struct html *page, const json_t *object)
 {
-    static const enum word titles[] = {WORD_METRIC, WORD_VALUE, WORDS};
+    static const int titles[] = {WORD_METRIC, WORD_RIGHT, WORD_VALUE, WORDS};
     const json_t *latest = json_object_get(object, "latest");
     size_t i;
     const json_t *metric;
@@ -71,10 +81,8 @@ static void put_newest(const struct web_request *request, struct html *page, con
     frame_table(request, page, titles);
     json_array_foreach(json_object_get(object, "metrics"), i, metric)
     {
-        const char *name = frame_text(metric, "name");
-        html_put(page, "<tr><td>$</td><td>", name);
-        frame_value(request, page, json_object_get(latest, name), frame_text(metric, "unit"),
-                    strcmp(frame_text(metric, "type"), "counter") == 0);
+        html_put(page, "<tr><th scope=\"row\">$</th><td class=\"n\">", frame_text(metric, "name"));
+        frame_metric(request, page, metric, latest);
         html_put(page, "</td></tr>\n");
     }
     frame_table_end(page);
@@ -94,15 +102,15 @@ static void put_labels(const struct web_request *request, struct html *page, jso
     html_put(page, "</dl>\n");
 }
 
-static const char *range_of(struct web_request *request)
+static const struct range *range_of(struct web_request *request)
 {
     const char *wanted = request_text(request, "range");
     for (size_t i = 0; wanted != NULL && i < RANGES; i++) {
-        if (strcmp(wanted, ranges[i]) == 0) {
-            return ranges[i];
+        if (strcmp(wanted, ranges[i].name) == 0) {
+            return &ranges[i];
         }
     }
-    return ranges[0];
+    return &ranges[0];
 }
 
 int page_object(struct web_request *request)
@@ -116,16 +124,22 @@ int page_object(struct web_request *request)
     if (object == NULL) {
         return frame_failure(request);
     }
-    struct html *page = frame_begin(request, name, PAGE_LIVE_SECONDS);
-    html_put(page, "<p><a href=\"/device?device=^&amp;lang=$\">$</a> · $ ", device,
-             language_code(request->language), device, kind);
+    char *title = xasprintf("%s · %s", device, name);
+    struct html *page = frame_begin(request, title, NULL, PAGE_LIVE_SECONDS);
+    free(title);
+    html_put(page, "<p><a href=\"/device?device=^&amp;lang=$\">$</a> · $ · $ ", device,
+             language_code(request->language), device, kind_word(request->language, kind),
+             word(request->language, WORD_LAST_ROW));
     frame_state(request, page, frame_text(object, "status"));
     html_put(page, " ");
     frame_time(request, page, json_object_get(object, "last"));
     html_put(page, "</p>\n");
     put_graphs(request, page, object, range_of(request));
+    html_put(page, "<div class=\"beside\"><section>");
     put_newest(request, page, object);
+    html_put(page, "</section><section>");
     put_labels(request, page, object);
+    html_put(page, "</section></div>\n");
     json_decref(object);
     return frame_end(request, page, 200);
 }

@@ -18,8 +18,8 @@
 
 enum {
     THREADS = 4,
-    CONNECTIONS_MAX = 256,
-    CONNECTIONS_PER_ADDRESS = 128, /* a proxy in front is one address */
+    CONNECTIONS_MAX = 512,
+    CONNECTIONS_PER_ADDRESS = 256, /* a proxy in front is one address */
     IDLE_S = 30,
     CONNECTION_MEMORY = 32 * 1024, /* a request's headers */
     /* Nothing here takes a body. So much of one is read and thrown away, so that whoever sent it
@@ -198,7 +198,7 @@ static int start_daemon(struct web *web, const struct web_options *options, char
         (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
     if (web->daemon == NULL) {
         int error = errno != 0 ? errno : EIO;
         (void)snprintf(reason, reason_size, "cannot listen on %s port %u: %s", options->address,

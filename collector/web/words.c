@@ -12,9 +12,14 @@ static const char *const words[WORDS][LANGUAGES] = {
     [WORD_SKIP] = {"Skip to content", "Aller au contenu"},
     [WORD_STALE] = {"Not up to date: the collector does not answer.",
                     "Pas à jour : le collecteur ne répond pas."},
+    [WORD_PAUSED] = {"Paused while text is selected.",
+                     "En pause tant que du texte est sélectionné."},
     [WORD_AS_OF] = {"as of", "au"},
-    [WORD_PROBLEMS] = {"Problems", "Problèmes"},
-    [WORD_NO_PROBLEM] = {"None: every check is up.", "Aucun : tous les contrôles sont bons."},
+    [WORD_PROBLEM_ONE] = {"problem", "problème"},
+    [WORD_PROBLEM_MANY] = {"problems", "problèmes"},
+    [WORD_NO_PROBLEM] = {"Every check is up", "Tous les contrôles sont bons"},
+    [WORD_NO_CHECK] = {"no checks", "sans contrôle"},
+    [WORD_NO_CHECKS_YET] = {"No check has reported yet", "Aucun contrôle n’a encore répondu"},
     [WORD_SERVICES] = {"Services", "Services"},
     [WORD_SERVICE] = {"Service", "Service"},
     [WORD_DEVICES] = {"Devices", "Équipements"},
@@ -48,7 +53,7 @@ static const char *const words[WORDS][LANGUAGES] = {
     [WORD_PERIOD] = {"Period", "Période"},
     [WORD_SHOW] = {"Show", "Afficher"},
     [WORD_AVAILABILITY] = {"Availability", "Disponibilité"},
-    [WORD_BETWEEN] = {"between", "entre"},
+    [WORD_BETWEEN] = {"Between", "Entre"},
     [WORD_COVERAGE] = {"Coverage", "Couverture"},
     [WORD_OUTAGES] = {"Outages", "Coupures"},
     [WORD_OUTAGE_FROM] = {"From", "Du"},
@@ -56,7 +61,23 @@ static const char *const words[WORDS][LANGUAGES] = {
     [WORD_DURATION] = {"Duration", "Durée"},
     [WORD_STILL_OPEN] = {"still open", "en cours"},
     [WORD_CLASSES] = {"Where the time went", "Répartition du temps"},
-    [WORD_POLICY] = {"Policy", "Règles"},
+    [WORD_POLICY] = {"Rules that were applied", "Règles appliquées"},
+    [WORD_POLICY_HOURS] = {"Service hours", "Plage de service"},
+    [WORD_POLICY_PLANNED] = {"Planned work", "Travaux planifiés"},
+    [WORD_POLICY_UNKNOWN] = {"Unknown time", "Temps inconnu"},
+    [WORD_POLICY_INITIAL] = {"State before the first result", "État avant le premier résultat"},
+    [WORD_POLICY_WEIGHT] = {"Weight of degraded time", "Poids du temps dégradé"},
+    [WORD_POLICY_SAMPLE] = {"A result is valid for", "Validité d’un résultat"},
+    [WORD_POLICY_IGNORE] = {"Outages not counted below", "Coupures non comptées en dessous de"},
+    [WORD_POLICY_NOTICE] = {"Notice of planned work", "Préavis des travaux planifiés"},
+    [WORD_POLICY_QUOTA] = {"Quota of planned work", "Quota de travaux planifiés"},
+    [WORD_ROUND_THE_CLOCK] = {"around the clock", "24 h sur 24"},
+    [WORD_OWN_INTERVAL] = {"the check’s own interval", "l’intervalle du contrôle"},
+    [WORD_NOT_DECIDABLE] = {"the sampling allows both", "l’échantillonnage permet les deux"},
+    [WORD_NO_FIGURE] = {"nothing measured", "rien de mesuré"},
+    [WORD_NO_OUTAGE] = {"No outage.", "Aucune coupure."},
+    [WORD_NO_OUTAGE_SEEN] = {"Nothing was measured.", "Rien n’a été mesuré."},
+    [WORD_TO] = {"to", "à"},
     [WORD_PROVISIONAL] = {"provisional: the period is not over",
                           "provisoire : la période n’est pas terminée"},
     [WORD_NO_CONTRACT] = {"The collector has no contract (contract: in its configuration).",
@@ -68,10 +89,12 @@ static const char *const words[WORDS][LANGUAGES] = {
     [WORD_TODAY] = {"today", "aujourd’hui"},
     [WORD_YESTERDAY] = {"yesterday", "hier"},
     [WORD_LAST_24H] = {"the last 24 hours", "les dernières 24 heures"},
-    [WORD_THIS_YEAR] = {"this year", "cette année"},
+    [WORD_LAST_7D] = {"the last 7 days", "les 7 derniers jours"},
+    [WORD_QUARTER] = {"quarter", "trimestre"},
+    [WORD_YEAR] = {"year", "année"},
     [WORD_VALUE] = {"Value", "Valeur"},
     [WORD_METRIC] = {"Metric", "Mesure"},
-    [WORD_GRAPH_OF] = {"Graph", "Graphique"},
+    [WORD_STATUS] = {"Reading", "Relevé"},
 };
 
 static const struct {
@@ -90,6 +113,30 @@ static const struct {
     {"outside_hours", {"outside service hours", "hors plage de service"}},
     {"excluded", {"excluded", "exclu"}},
     {"planned", {"planned", "planifié"}},
+    {"remove", {"leaves the reckoning", "sortent du calcul"}},
+    {"credit", {"counts as up", "comptent comme disponibles"}},
+    {"count", {"counts by its state", "comptent selon leur état"}},
+    {"exclude", {"leaves the reckoning", "sort du calcul"}},
+    {"last_before", {"as measured before", "comme mesuré avant"}},
+    {"month", {"month", "mois"}},
+    {"quarter", {"quarter", "trimestre"}},
+    {"year", {"year", "année"}},
+};
+
+static const struct {
+    const char *kind;
+    const char *word[LANGUAGES];
+} kinds[] = {
+    {"interface", {"Interfaces", "Interfaces"}},
+    {"traffic", {"Traffic as captured", "Trafic capturé"}},
+    {"cpu", {"Processors", "Processeurs"}},
+    {"memory", {"Memory", "Mémoire"}},
+    {"load", {"Load", "Charge"}},
+    {"filesystem", {"File systems", "Systèmes de fichiers"}},
+    {"disk", {"Disks", "Disques"}},
+    {"check", {"Measurements of the checks", "Mesures des contrôles"}},
+    {"device", {"The device itself", "L’équipement lui-même"}},
+    {"agent", {"The agent itself", "L’agent lui-même"}},
 };
 
 const char *word(enum language language, enum word which)
@@ -160,4 +207,14 @@ const char *state_word(enum language language, const char *state)
         }
     }
     return state;
+}
+
+const char *kind_word(enum language language, const char *kind)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].kind, kind) == 0) {
+            return kinds[i].word[language];
+        }
+    }
+    return kind;
 }

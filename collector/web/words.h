@@ -16,9 +16,13 @@ enum word {
     WORD_LEVELS,
     WORD_SKIP,
     WORD_STALE,
+    WORD_PAUSED,
     WORD_AS_OF,
-    WORD_PROBLEMS,
+    WORD_PROBLEM_ONE,
+    WORD_PROBLEM_MANY,
     WORD_NO_PROBLEM,
+    WORD_NO_CHECK,
+    WORD_NO_CHECKS_YET,
     WORD_SERVICES,
     WORD_SERVICE,
     WORD_DEVICES,
@@ -61,6 +65,22 @@ enum word {
     WORD_STILL_OPEN,
     WORD_CLASSES,
     WORD_POLICY,
+    WORD_POLICY_HOURS,
+    WORD_POLICY_PLANNED,
+    WORD_POLICY_UNKNOWN,
+    WORD_POLICY_INITIAL,
+    WORD_POLICY_WEIGHT,
+    WORD_POLICY_SAMPLE,
+    WORD_POLICY_IGNORE,
+    WORD_POLICY_NOTICE,
+    WORD_POLICY_QUOTA,
+    WORD_ROUND_THE_CLOCK,
+    WORD_OWN_INTERVAL,
+    WORD_NOT_DECIDABLE,
+    WORD_NO_FIGURE,
+    WORD_NO_OUTAGE,
+    WORD_NO_OUTAGE_SEEN,
+    WORD_TO,
     WORD_PROVISIONAL,
     WORD_NO_CONTRACT,
     WORD_NOTHING_YET,
@@ -70,10 +90,12 @@ enum word {
     WORD_TODAY,
     WORD_YESTERDAY,
     WORD_LAST_24H,
-    WORD_THIS_YEAR,
+    WORD_LAST_7D,
+    WORD_QUARTER,
+    WORD_YEAR,
     WORD_VALUE,
     WORD_METRIC,
-    WORD_GRAPH_OF,
+    WORD_STATUS,
     WORDS,
 };
 
@@ -85,5 +107,10 @@ bool language_parse(const char *code, enum language *language);
 enum language language_accepted(const char *header);
 /* A state or class ("up", "down", "outside_hours" …) in words; itself when there is none. */
 const char *state_word(enum language language, const char *state);
+/* A kind of objects as a heading ("interface": "Interfaces"); itself when there is none. */
+const char *kind_word(enum language language, const char *kind);
+/* A title or legend of the graph definitions (graphs/graphs.h, English); itself when there is none.
+ */
+const char *graph_word(enum language language, const char *text);
 
 #endif

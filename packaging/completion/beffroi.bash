@@ -24,6 +24,7 @@ _beffroi_files() {
 _beffroi_value() {
     case $1 in
     --format) _beffroi_words text json ;;
+    --colour) _beffroi_words auto always never ;;
     --contract | --output | -o) _beffroi_files ;;
     --period) _beffroi_words today yesterday this-month last-month last-24h last-7d last-30d ;;
     --from | --to) _beffroi_words now -1h -6h -1d -7d -30d ;;
@@ -34,7 +35,7 @@ _beffroi_value() {
 
 _beffroi() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local verb=${COMP_WORDS[1]} common="--collector --format --help"
+    local verb=${COMP_WORDS[1]} common="--collector --format --colour --help"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         _beffroi_words status device graph sla keys --help --version

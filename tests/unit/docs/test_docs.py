@@ -46,28 +46,16 @@ def keys_of_example(text):
             comments = []
 
 
-def unmarked(line):
-    """A line of mdoc without its macros and escapes: ".Fl -period Ar P" is "--period P"."""
-    if line.startswith("."):
-        words = line.split()[1:] if line.startswith((".It", ".Op")) else line[1:].split()
-        line = ""
-        for word in words:
-            if word == "Fl":
-                line += " -"
-            elif word not in ("Ar", "Cm", "Ic", "Li", "Pa", "Ev", "Dv", "Nm", "Xr", "Op", ",", "|"):
-                line += word if line.endswith(" -") else " " + word
-    return line.replace("\\&", "").strip()
-
-
-def sections(page):
-    """The text below each .Sh and .Ss, by title."""
+def explained_options(page):
+    """The options that a page explains, ".It Fl c Ar FILE , Fl -config Ar FILE", by title of .Sh or .Ss."""
     found, title = {}, ""
     for line in (MAN / page).read_text().splitlines():
         heading = re.match(r"\.S[hs] (.*)", line)
         if heading:
             title = heading[1]
-        else:
-            found[title] = found.get(title, "") + unmarked(line) + "\n"
+            found[title] = set()
+        elif line.startswith(".It "):
+            found[title] |= {"-" + name for name in re.findall(r"Fl (-?[a-z][a-z-]*)", line)}
     return found
 
 
@@ -83,6 +71,12 @@ def items(page):
             key = None
         elif key:
             found[key] += line + " "
+    return found
+
+
+def verbs():
+    found = re.findall(r"^  beffroi ([a-z]+)", run("beffroi", "--help"), re.M)
+    assert len(found) >= 5, found
     return found
 
 
@@ -125,20 +119,18 @@ class Keys(unittest.TestCase):
 
 class Options(unittest.TestCase):
     def test_verbs(self):
-        page = sections("beffroi.1")
-        verbs = re.findall(r"^  beffroi ([a-z]+)", run("beffroi", "--help"), re.M)
-        self.assertGreaterEqual(len(verbs), 5)
-        for verb in verbs:
+        page = explained_options("beffroi.1")
+        for verb in verbs():
             titles = [title for title in page if (title + " ").split(" ")[0] == verb]
             with self.subTest(verb=verb):
                 self.assertTrue(titles, f"beffroi.1 has no \".Ss {verb}\"")
-                text = page["DESCRIPTION"] + "".join(page[title] for title in titles)
-                missing = option_names(run("beffroi", verb, "--help")) - option_names(text)
-                self.assertEqual(missing, set(), f"beffroi.1 does not name these options of {verb}")
+                explained = page["DESCRIPTION"].union(*(page[title] for title in titles))
+                missing = option_names(run("beffroi", verb, "--help")) - explained
+                self.assertEqual(missing, set(), f"beffroi.1 does not explain these options of {verb}")
 
     def test_actions(self):
         """sla show, sla check, keys new, keys show."""
-        page = sections("beffroi.1")
+        page = explained_options("beffroi.1")
         for title in ("sla show", "sla check", "keys new", "keys show"):
             self.assertIn(title, page)
             verb, action = title.split()
@@ -146,21 +138,22 @@ class Options(unittest.TestCase):
 
     def test_cli_sources(self):
         """Options that --help may not tell of, from the tables of the verbs."""
-        named = option_names("".join(sections("beffroi.1").values()))
+        explained = set().union(*explained_options("beffroi.1").values())
         for path in sources("collector/cli"):
             for name, short in re.findall(r'\{"(--[a-z-]+)", (?:NULL|"(-[a-z])"), &', path.read_text()):
-                self.assertIn(name, named, path.name)
-                self.assertTrue(not short or short in named, f"{path.name}: {short}")
+                self.assertIn(name, explained, path.name)
+                self.assertTrue(not short or short in explained, f"{path.name}: {short}")
 
     def test_daemons(self):
         own = {"worker", "part"}  # how they start their own processes
-        for program, source in (("beffroi-agent", "agent/app/options.c"), ("beffroi-collector", "collector/app/main.c")):
-            named = option_names("".join(sections(PAGES[program]).values()))
+        tables = {"beffroi-agent": "agent/app/options.c", "beffroi-collector": "collector/app/main.c"}
+        for program, source in tables.items():
+            explained = explained_options(PAGES[program])["DESCRIPTION"]
             table = re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', (ROOT / source).read_text())
             self.assertGreater(len(table), 3)
             wanted = {"--" + name for name in table if name not in own} | {"-c", "-n", "-v", "-h"}
-            wanted |= option_names(run(program, "--help")) - {"-nv"}
-            self.assertEqual(wanted - named, set(), f"{PAGES[program]} does not name these")
+            wanted |= option_names(run(program, "--help"))
+            self.assertEqual(wanted - explained, set(), f"{PAGES[program]} does not explain these")
 
     def test_exit_codes(self):
         text = (ROOT / "collector/cli/cli.h").read_text()
@@ -274,14 +267,27 @@ class Layout(unittest.TestCase):
             lines = [line for line in (done.stdout + done.stderr).splitlines() if name in line]
             self.assertEqual(lines, [])
 
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = ('source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                  '$(complete -p "$1" | sed "s/.*-F \\([a-z_]*\\) .*/\\1/") "$1"; printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(["bash", "-c", script, ROOT / "packaging/completion/beffroi.bash", *words],
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return set(done.stdout.split())
+
     def test_completion(self):
-        """Every verb and option is offered."""
-        script = (ROOT / "packaging/completion/beffroi.bash").read_text()
-        offered = option_names(script) | set(re.findall(r"[a-z]+", script))
-        for verb in re.findall(r"^  beffroi ([a-z]+)", run("beffroi", "--help"), re.M):
-            self.assertIn(verb, offered)
+        """Every verb, action and option is offered."""
+        self.assertEqual(set(verbs()) - self.complete("beffroi", ""), set())
+        for verb in verbs():
+            offered = self.complete("beffroi", verb, "x", "-")
             self.assertEqual(option_names(run("beffroi", verb, "--help")) - offered, set(), verb)
-        self.assertEqual(subprocess.run(["bash", "-n"], input=script, text=True).returncode, 0)
+        self.assertEqual(self.complete("beffroi", "sla", ""), {"show", "check"})
+        self.assertEqual(self.complete("beffroi", "keys", ""), {"new", "show"})
+        self.assertEqual(self.complete("beffroi", "sla", "show", "--format", "j"), {"json"})
+        for program in ("beffroi-agent", "beffroi-collector"):
+            wanted = option_names(run(program, "--help"))
+            self.assertEqual(wanted - self.complete(program, "-"), set(), program)
 
 
 if __name__ == "__main__":

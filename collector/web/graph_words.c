@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The graph definitions' titles and legends in the pages' other languages. */
+#include "words.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+    const char *english;
+    const char *french;
+} graph_words[] = {
+    {"Traffic", "Trafic"},
+    {"In", "Entrant"},
+    {"Out", "Sortant"},
+    {"Packets", "Paquets"},
+    {"Errors and discards", "Erreurs et rejets"},
+    {"Errors in", "Erreurs entrantes"},
+    {"Discards in", "Rejets entrants"},
+    {"Errors out", "Erreurs sortantes"},
+    {"Discards out", "Rejets sortants"},
+    {"State", "État"},
+    {"Administratively up", "Activée"},
+    {"Operationally up", "En service"},
+    {"Traffic by protocol", "Trafic par protocole"},
+    {"All frames", "Toutes les trames"},
+    {"Frames", "Trames"},
+    {"Other", "Autres"},
+    {"Packets by protocol", "Paquets par protocole"},
+    {"Faults", "Défauts"},
+    {"Malformed", "Malformées"},
+    {"Dropped by capture", "Perdues à la capture"},
+    {"Processor time", "Temps processeur"},
+    {"User", "Utilisateur"},
+    {"Nice", "Priorité basse"},
+    {"System", "Système"},
+    {"Interrupts", "Interruptions"},
+    {"Soft interrupts", "Interruptions logicielles"},
+    {"Stolen", "Volé"},
+    {"Waiting for disks", "Attente des disques"},
+    {"Idle", "Inactif"},
+    {"Memory", "Mémoire"},
+    {"Available", "Disponible"},
+    {"Cached", "Cache"},
+    {"Buffers", "Tampons"},
+    {"Free", "Libre"},
+    {"Swap", "Mémoire d’échange"},
+    {"Load", "Charge"},
+    {"Space", "Espace"},
+    {"Free for root", "Libre pour root"},
+    {"Size", "Taille"},
+    {"Disk traffic", "Débit des disques"},
+    {"Read", "Lu"},
+    {"Written", "Écrit"},
+    {"Disk operations", "Opérations"},
+    {"Reads", "Lectures"},
+    {"Writes", "Écritures"},
+    {"Disk busy", "Occupation"},
+    {"Busy", "Occupé"},
+    {"Response time", "Temps de réponse"},
+    {"Answer", "Réponse"},
+    {"First byte", "Premier octet"},
+    {"Connected", "Connecté"},
+    {"Uptime", "En marche depuis"},
+    {"Spool", "File d’attente"},
+    {"Batches on the way", "Lots en route"},
+    {"Not acknowledged", "Non acquittés"},
+};
+
+const char *graph_word(enum language language, const char *text)
+{
+    for (size_t i = 0; language == LANGUAGE_FRENCH && i < sizeof graph_words / sizeof *graph_words;
+         i++) {
+        if (strcmp(graph_words[i].english, text) == 0) {
+            return graph_words[i].french;
+        }
+    }
+    return text;
+}
