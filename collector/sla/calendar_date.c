@@ -39,8 +39,7 @@ int sla_day_weekday(struct sla_day day)
     return (int)(since_monday < 0 ? since_monday + 7 : since_monday);
 }
 
-/* `digits` digits at `text`, or -1. */
-static int read_digits(const char *text, int digits)
+int sla_read_digits(const char *text, int digits)
 {
     int value = 0;
     for (int i = 0; i < digits; i++) {
@@ -58,9 +57,9 @@ static int read_date(const char *text, struct sla_day *day)
     if (strnlen(text, 10) < 10 || text[4] != '-' || text[7] != '-') {
         return -EINVAL;
     }
-    int year = read_digits(text, 4);
-    int month = read_digits(text + 5, 2);
-    int of_month = read_digits(text + 8, 2);
+    int year = sla_read_digits(text, 4);
+    int month = sla_read_digits(text + 5, 2);
+    int of_month = sla_read_digits(text + 8, 2);
     if (year < 0 || month < 1 || of_month < 1) {
         return -EINVAL;
     }
@@ -148,16 +147,16 @@ static int read_clock(const char *text, int64_t *ms)
     if (strnlen(text, 6) < 6 || (text[0] != 'T' && text[0] != ' ') || text[3] != ':') {
         return -EINVAL;
     }
-    int hour = read_digits(text + 1, 2);
-    int minute = read_digits(text + 4, 2);
+    int hour = sla_read_digits(text + 1, 2);
+    int minute = sla_read_digits(text + 4, 2);
     int second = 0;
     int thousandth = 0;
     text += 6;
     if (text[0] == ':' && strnlen(text, 3) == 3) {
-        second = read_digits(text + 1, 2);
+        second = sla_read_digits(text + 1, 2);
         text += 3;
         if (text[0] == '.' && strnlen(text, 5) >= 4) {
-            thousandth = read_digits(text + 1, 3);
+            thousandth = sla_read_digits(text + 1, 3);
             text += 4;
         }
     }

@@ -98,23 +98,11 @@ static bool set_rolling(const char *text, struct wall now, struct sla_interval *
     return false;
 }
 
-static int number(const char *text, int digits)
-{
-    int value = 0;
-    for (int i = 0; i < digits; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return -1;
-        }
-        value = value * 10 + (text[i] - '0');
-    }
-    return value;
-}
-
 /* "2026", "2026-11", "2026-Q4", "2026-W48", "2026-11-24" */
 static bool set_calendar(const char *text, const struct sla_zone *zone, struct sla_interval *period)
 {
     size_t length = strlen(text);
-    int year = length >= 4 ? number(text, 4) : -1;
+    int year = length >= 4 ? sla_read_digits(text, 4) : -1;
     struct sla_day day;
     if (year < 0) {
         return false;
@@ -127,12 +115,13 @@ static bool set_calendar(const char *text, const struct sla_zone *zone, struct s
         set_months(zone, year, (text[6] - '1') * 3 + 1, 3, period);
         return true;
     }
-    if (length == 7 && text[4] == '-' && number(text + 5, 2) >= 1 && number(text + 5, 2) <= 12) {
-        set_months(zone, year, number(text + 5, 2), 1, period);
+    if (length == 7 && text[4] == '-' && sla_read_digits(text + 5, 2) >= 1 &&
+        sla_read_digits(text + 5, 2) <= 12) {
+        set_months(zone, year, sla_read_digits(text + 5, 2), 1, period);
         return true;
     }
     if (length == 8 && text[4] == '-' && text[5] == 'W') {
-        return set_week(zone, year, number(text + 6, 2), period);
+        return set_week(zone, year, sla_read_digits(text + 6, 2), period);
     }
     if (sla_day_parse(text, &day) == 0) {
         set_days(zone, day, (struct sla_day){day.n + 1}, period);

@@ -26,6 +26,8 @@ struct sla_day sla_day_of(int64_t year, int month, int day);
 void sla_day_split(struct sla_day day, int64_t *year, int *month, int *day_of_month);
 /* 0 Monday … 6 Sunday. */
 int sla_day_weekday(struct sla_day day);
+/* The number that the first `digits` characters of the text are, or -1. */
+int sla_read_digits(const char *text, int digits);
 /* "2026-11-24", to the end of the text, a day that exists, any year 0 to 9999. 0 or -EINVAL. */
 int sla_day_parse(const char *text, struct sla_day *day);
 /* Easter Sunday of the Gregorian calendar, years 1583 to 9999 (the computus of Meeus, Jones and
