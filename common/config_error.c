@@ -49,20 +49,43 @@ void config_sink_add(struct config_error_sink *sink, int line, const struct conf
                          });
 }
 
-void config_error_at(struct config_error_sink *sink, int line, const char *key, const char *value,
-                     const char *reason_format, ...)
+static char *format_reason(const char *format, va_list arguments)
+    __attribute__((format(printf, 1, 0)));
+static char *format_reason(const char *format, va_list arguments)
 {
     char *text = NULL;
     size_t size = 0;
-    va_list arguments;
     FILE *out = open_memstream(&text, &size);
     if (out == NULL) {
         abort(); /* only out of memory */
     }
-    va_start(arguments, reason_format);
-    (void)vfprintf(out, reason_format, arguments); /* to memory */
-    va_end(arguments);
+    (void)vfprintf(out, format, arguments); /* to memory */
     (void)fclose(out);
+    return text;
+}
+
+void config_errors_add(struct config_errors *errors, const char *file, int line, const char *key,
+                       const char *value, const char *reason_format, ...)
+{
+    va_list arguments;
+    va_start(arguments, reason_format);
+    append(errors, (struct config_error){
+                       .file = xstrdup(file),
+                       .line = line,
+                       .key = xstrdup(key),
+                       .value = config_show(value, value != NULL ? strlen(value) : 0),
+                       .reason = format_reason(reason_format, arguments),
+                   });
+    va_end(arguments);
+}
+
+void config_error_at(struct config_error_sink *sink, int line, const char *key, const char *value,
+                     const char *reason_format, ...)
+{
+    va_list arguments;
+    va_start(arguments, reason_format);
+    char *text = format_reason(reason_format, arguments);
+    va_end(arguments);
     struct config_path path = {.up = sink->path, .key = key};
     bool own = key == NULL || key[0] == '\0';
     config_sink_add(sink, line != 0 ? line : sink->line, own ? sink->path : &path, value,

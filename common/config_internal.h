@@ -43,6 +43,7 @@ struct config_error_sink {
     struct config_errors *errors;
     size_t first;                   /* errors that were there before */
     size_t found;                   /* by this sink, listed or not */
+    size_t refused;                 /* nodes passed over, that the YAML reader has reported */
     const struct config_path *path; /* of the object under check */
     int line;                       /* of the object under check */
 };
@@ -78,6 +79,9 @@ void config_node_clear(struct config_node *node);
 
 /* Scalars: config_scalar.c */
 
+/* What stands for a secret where people read. No field takes it for one. */
+extern const char config_hidden[];
+
 /* "duration", "number", ...: what a reason calls a value of the field. */
 const char *config_type_name(const struct config_field *field);
 /* Reads one scalar (or one item of a STRING_LIST) into `at`. NULL, or why not: the caller frees. A
@@ -86,6 +90,8 @@ char *config_scalar_read(const struct config_field *field, const char *text, siz
 /* The text that reads as the value at `at`, unquoted; NULL where there is none (no string, or a
  * number that is none of the choices). The caller frees. */
 char *config_scalar_write(const struct config_field *field, const void *at);
+/* Frees a text of either, wiped if it is a secret. NULL is allowed. */
+void config_scalar_free(const struct config_field *field, char *text);
 /* "1s to 1d", "at least 2", or NULL where nothing bounds the value. The caller frees. */
 char *config_scalar_range(const struct config_field *field);
 /* The bounds of a string's bytes or a list's items. */

@@ -97,6 +97,7 @@ static bool demand_kind(struct config_error_sink *sink, const struct config_node
 {
     static const char *const found[] = {"text", "a list", "a mapping"};
     if (node->kind == CONFIG_NODE_REFUSED) {
+        sink->refused++;
         return false;
     }
     if (node->kind == CONFIG_NODE_SCALAR && is_null(node)) {
@@ -126,7 +127,7 @@ static void read_scalar(struct config_error_sink *sink, const struct config_fiel
     }
     char *reason = config_scalar_read(field, node->text, node->size, at);
     if (reason != NULL) {
-        config_sink_add(sink, line, path, node->text, node->size, reason);
+        config_sink_add(sink, line, path, field->secret ? NULL : node->text, node->size, reason);
     }
 }
 
@@ -318,7 +319,9 @@ static const struct config_field *find_field(struct config_error_sink *sink,
                                              const struct config_node **seen)
 {
     if (key->kind != CONFIG_NODE_SCALAR) {
-        if (key->kind != CONFIG_NODE_REFUSED) {
+        if (key->kind == CONFIG_NODE_REFUSED) {
+            sink->refused++;
+        } else {
             config_sink_add(sink, key->line, path, NULL, 0, xstrdup("a key must be text"));
         }
         return NULL;
@@ -345,7 +348,7 @@ static void read_mapping(struct config_error_sink *sink, const struct config_nod
                          const struct config_schema *schema, const struct config_path *path,
                          void *object)
 {
-    size_t before = sink->found;
+    size_t before = sink->found + sink->refused;
     const struct config_node **seen = NULL;
     if (is_too_deep(sink, path, line)) {
         return;
@@ -369,7 +372,7 @@ static void read_mapping(struct config_error_sink *sink, const struct config_nod
         }
     }
     free(seen);
-    if (sink->found == before) {
+    if (sink->found + sink->refused == before) {
         run_check(sink, schema, path, line, object);
     }
 }
@@ -406,6 +409,7 @@ int config_load(const char *path, const struct config_schema *schema, void *obje
     int error = durable_read(path, CONFIG_FILE_MAX_BYTES, &text, &size);
     if (error == 0) {
         error = config_parse(path, text, size, schema, object, errors);
+        explicit_bzero(text, size); /* it may hold secrets */
         free(text);
         return error;
     }
@@ -421,7 +425,7 @@ int config_load(const char *path, const struct config_schema *schema, void *obje
 static void free_field(const struct config_field *field, void *at)
 {
     if (field->type == CONFIG_STRING) {
-        free(*(char **)at);
+        config_scalar_free(field, *(char **)at);
     } else if (field->type == CONFIG_STRING_LIST) {
         struct config_strings *strings = at;
         for (size_t i = 0; i < strings->count; i++) {

@@ -101,7 +101,7 @@ static bool reads_again(const struct config_field *field, const char *text)
     char *reason = config_scalar_read(field, text, strlen(text), &again);
     bool good = reason == NULL;
     if (good && field->type == CONFIG_STRING) {
-        free(again.string);
+        config_scalar_free(field, again.string);
     }
     free(reason);
     return good;
@@ -112,7 +112,7 @@ static char *shown_scalar(const struct config_field *field, const void *at)
 {
     char *text = config_scalar_write(field, at);
     if (text != NULL && !reads_again(field, text)) {
-        free(text);
+        config_scalar_free(field, text);
         text = NULL;
     }
     return text;
@@ -137,7 +137,7 @@ static bool field_shows(const struct config_field *field, const void *at)
     }
     char *text = shown_scalar(field, at);
     bool shows = text != NULL;
-    free(text);
+    config_scalar_free(field, text);
     return shows;
 }
 
@@ -155,11 +155,18 @@ static bool mapping_shows(const struct config_schema *schema, const void *object
 
 enum { INDENT = 2 };
 
-static void print_mapping(FILE *out, const struct config_schema *schema, const void *object,
-                          int indent, bool after_dash);
+struct printer {
+    FILE *out;
+    bool hides_secrets;
+};
 
-static void print_items(FILE *out, const struct config_field *field, const void *at, int indent)
+static void print_mapping(const struct printer *printer, const struct config_schema *schema,
+                          const void *object, int indent, bool after_dash);
+
+static void print_items(const struct printer *printer, const struct config_field *field,
+                        const void *at, int indent)
 {
+    FILE *out = printer->out;
     size_t count = list_count(field, at);
     const struct config_list *list = at;
     const struct config_strings *strings = at;
@@ -173,49 +180,66 @@ static void print_items(FILE *out, const struct config_field *field, const void 
         }
         const void *item = (const char *)list->items + i * field->schema->size;
         if (mapping_shows(field->schema, item)) {
-            print_mapping(out, field->schema, item, indent + INDENT, true);
+            print_mapping(printer, field->schema, item, indent + INDENT, true);
         } else {
             fputs("{}\n", out);
         }
     }
 }
 
-static void print_value(FILE *out, const struct config_field *field, const void *at, int indent)
+static void print_scalar(const struct printer *printer, const struct config_field *field,
+                         const void *at)
+{
+    FILE *out = printer->out;
+    char *text = shown_scalar(field, at);
+    fputc(' ', out);
+    if (field->secret && printer->hides_secrets) {
+        config_print_string(out, config_hidden);
+    } else if (field->type == CONFIG_STRING || field->type == CONFIG_CHOICE) {
+        config_print_string(out, text);
+    } else {
+        fputs(text, out);
+    }
+    fputc('\n', out);
+    config_scalar_free(field, text);
+}
+
+static void print_value(const struct printer *printer, const struct config_field *field,
+                        const void *at, int indent)
 {
     if (field->type == CONFIG_MAP) {
         bool empty = !mapping_shows(field->schema, at);
-        fputs(empty ? " {}\n" : "\n", out);
-        print_mapping(out, field->schema, at, indent + INDENT, false);
+        fputs(empty ? " {}\n" : "\n", printer->out);
+        print_mapping(printer, field->schema, at, indent + INDENT, false);
     } else if (field->type == CONFIG_LIST || field->type == CONFIG_STRING_LIST) {
-        print_items(out, field, at, indent + INDENT);
+        print_items(printer, field, at, indent + INDENT);
     } else {
-        char *text = shown_scalar(field, at);
-        fputc(' ', out);
-        if (field->type == CONFIG_STRING || field->type == CONFIG_CHOICE) {
-            config_print_string(out, text);
-        } else {
-            fputs(text, out);
-        }
-        fputc('\n', out);
-        free(text);
+        print_scalar(printer, field, at);
     }
 }
 
-static void print_mapping(FILE *out, const struct config_schema *schema, const void *object,
-                          int indent, bool after_dash)
+static void print_mapping(const struct printer *printer, const struct config_schema *schema,
+                          const void *object, int indent, bool after_dash)
 {
     for (const struct config_field *field = schema->fields; field->key != NULL; field++) {
         const void *at = field_at(field, object);
         if (!field_shows(field, at)) {
             continue;
         }
-        fprintf(out, "%*s%s:", after_dash ? 0 : indent, "", field->key);
+        fprintf(printer->out, "%*s%s:", after_dash ? 0 : indent, "", field->key);
         after_dash = false;
-        print_value(out, field, at, indent);
+        print_value(printer, field, at, indent);
     }
 }
 
 void config_print(FILE *out, const struct config_schema *schema, const void *object)
 {
-    print_mapping(out, schema, object, 0, false);
+    const struct printer printer = {.out = out};
+    print_mapping(&printer, schema, object, 0, false);
+}
+
+void config_print_public(FILE *out, const struct config_schema *schema, const void *object)
+{
+    const struct printer printer = {.out = out, .hides_secrets = true};
+    print_mapping(&printer, schema, object, 0, false);
 }

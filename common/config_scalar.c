@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     DECIMALS_MAX = 6,
@@ -104,6 +105,8 @@ void config_count_bounds(const struct config_field *field, size_t *min, size_t *
     }
 }
 
+const char config_hidden[] = "********";
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -169,6 +172,14 @@ char *config_scalar_write(const struct config_field *field, const void *at)
         name = *(char *const *)at;
     }
     return name != NULL ? xstrdup(name) : NULL;
+}
+
+void config_scalar_free(const struct config_field *field, char *text)
+{
+    if (field->secret && text != NULL) {
+        explicit_bzero(text, strlen(text));
+    }
+    free(text);
 }
 
 static char *count_range(const struct config_field *field)
@@ -373,6 +384,13 @@ static char *read_choice(const struct config_field *field, const char *text, int
         }
         count++;
     }
+    for (const struct config_choice *alias = field->aliases; alias != NULL && alias->name != NULL;
+         alias++) {
+        if (strcasecmp(alias->name, text) == 0) {
+            *value = alias->value;
+            return NULL;
+        }
+    }
     const char **names = xcalloc(count + 1, sizeof *names);
     for (size_t i = 0; i < count; i++) {
         names[i] = field->choices[i].name;
@@ -412,6 +430,9 @@ static char *read_string(const struct config_field *field, const char *text, siz
     if (size < min || size > max) {
         return xasprintf("must be %zu to %zu bytes long, is %zu", min, max, size);
     }
+    if (field->secret && strcmp(text, config_hidden) == 0) {
+        return xasprintf("%s stands for a secret that is not shown: it is none itself", text);
+    }
     *value = xstrndup(text, size);
     return NULL;
 }
@@ -440,7 +461,7 @@ char *config_scalar_read(const struct config_field *field, const char *text, siz
         reason = xstrdup(own_reason[0] != '\0' ? own_reason : "is refused");
     }
     if (is_string && reason != NULL) {
-        free(string);
+        config_scalar_free(field, string);
     } else if (is_string) {
         memcpy(at, &string, sizeof string);
     }

@@ -16,6 +16,9 @@ void config_node_clear(struct config_node *node)
         config_node_clear(&node->children[i]); /* at most CONFIG_DEPTH_MAX deep */
     }
     free(node->children);
+    if (node->text != NULL) {
+        explicit_bzero(node->text, node->size); /* which of them are secrets the schema knows */
+    }
     free(node->text);
     *node = (struct config_node){0};
 }

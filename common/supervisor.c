@@ -43,7 +43,9 @@ struct supervisor_child {
     struct mono started;
     int64_t pause_ms; /* the next one */
     uint64_t starts;
-    bool told; /* SIGTERM was sent */
+    bool told;   /* SIGTERM was sent */
+    bool ending; /* this one, not all */
+    int64_t grace_ms;
 };
 
 struct supervisor {
@@ -170,6 +172,8 @@ static void on_process_closed(uv_handle_t *handle)
     if (child->supervisor->stopping) {
         stop_child(child);
         stop_next(child->supervisor);
+    } else if (child->ending) {
+        stop_child(child);
     } else {
         pause_child(child);
     }
@@ -192,8 +196,7 @@ static void on_process_exit(uv_process_t *process, int64_t status, int term_sign
     if (ran_ms >= STEADY_MS) {
         child->pause_ms = PAUSE_MIN_MS;
     }
-    enum log_level level =
-        child->supervisor->stopping && child->told ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+    enum log_level level = child->told ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
     log_write(level, topic, "%s: ended pid=%d status=%lld signal=%d ran_ms=%lld",
               child->command.name, process->pid, (long long)status, term_signal, (long long)ran_ms);
     close_process(child, status, term_signal);
@@ -289,19 +292,20 @@ static void on_grace_over(uv_timer_t *timer)
     struct supervisor_child *child = timer->data;
     if (child->state == CHILD_RUNNING) {
         log_warn(topic, "%s: did not end in grace_ms=%lld, killed", child->command.name,
-                 (long long)child->supervisor->grace_ms);
+                 (long long)child->grace_ms);
         (void)uv_process_kill(&child->process, SIGKILL); /* fails only if it has just ended */
     }
 }
 
-static void tell_child(struct supervisor_child *child)
+static void tell_child(struct supervisor_child *child, int64_t grace_ms)
 {
     if (child->told) {
         return;
     }
     child->told = true;
+    child->grace_ms = grace_ms > 0 ? grace_ms : 0;
     (void)uv_process_kill(&child->process, SIGTERM); /* fails only if it has just ended */
-    (void)uv_timer_start(&child->timer, on_grace_over, (uint64_t)child->supervisor->grace_ms, 0);
+    (void)uv_timer_start(&child->timer, on_grace_over, (uint64_t)child->grace_ms, 0);
 }
 
 static void close_handles(struct supervisor *supervisor)
@@ -323,7 +327,7 @@ static void stop_next(struct supervisor *supervisor)
             stop_child(child);
             break;
         case CHILD_RUNNING:
-            tell_child(child);
+            tell_child(child, supervisor->grace_ms);
             return;
         case CHILD_CLOSING:
             return; /* comes back when it is closed */
@@ -390,6 +394,19 @@ int supervisor_child_pid(const struct supervisor_child *child)
     return child->state == CHILD_RUNNING ? child->process.pid : 0;
 }
 
+void supervisor_end_child(struct supervisor_child *child, int64_t grace_ms)
+{
+    if (child->ending || child->supervisor->stopping) {
+        return;
+    }
+    child->ending = true;
+    if (child->state == CHILD_PAUSED) {
+        stop_child(child);
+    } else if (child->state == CHILD_RUNNING) {
+        tell_child(child, grace_ms);
+    } /* else it has just ended, and will not be started again */
+}
+
 void supervisor_stop(struct supervisor *supervisor, int64_t grace_ms, void (*done)(void *context),
                      void *context)
 {
@@ -398,7 +415,7 @@ void supervisor_stop(struct supervisor *supervisor, int64_t grace_ms, void (*don
     }
     open_handles(supervisor); /* so that `done` is never called from here */
     supervisor->stopping = true;
-    supervisor->grace_ms = grace_ms > 0 ? grace_ms : 0;
+    supervisor->grace_ms = grace_ms;
     supervisor->done = done;
     supervisor->context = context;
     stop_next(supervisor);

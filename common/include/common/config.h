@@ -11,6 +11,9 @@
  * the colon) is never a value. Errors are sorted by line; after 1,000 of a file the rest is
  * counted. config_print of an adopted object parses again to the same object.
  *
+ * Secrets are marked in the table. They are in no error and not in config_print_public; copies of
+ * them that are no longer needed are wiped.
+ *
  * Threads: no state of its own. */
 #ifndef COMMON_CONFIG_H
 #define COMMON_CONFIG_H
@@ -79,7 +82,11 @@ struct config_field {
     int64_t max; /* min = max = 0: no bound (strings: 1 to 1,024 bytes; lists: 0 to 65,536; sizes
                     and durations: from 0); min > 0 = max: no upper one */
     const struct config_choice *choices;
+    const struct config_choice *aliases; /* other spellings: taken in capitals or small letters,
+                                            shown nowhere. NULL: none */
     const struct config_schema *schema;
+    bool secret; /* of a STRING: no error quotes it (a check's reason must not either), and
+                    config_print_public and config_free know it */
     /* A further check of one value (its text as written; of a STRING_LIST each item; not of a MAP
      * or LIST). 0, or -EINVAL with a reason. */
     int (*check)(const char *value, char *reason, size_t reason_size);
@@ -114,6 +121,12 @@ struct config_errors {
     struct config_error *errors;
 };
 
+/* For what is found after parsing: adds one error to the list. `line` may be 0, `key` "", `value`
+ * NULL. */
+void config_errors_add(struct config_errors *errors, const char *file, int line, const char *key,
+                       const char *value, const char *reason_format, ...)
+    __attribute__((format(printf, 6, 7)));
+
 /* For schema checks: adds one error. `key` is relative to the object under check; `value` may be
  * NULL; `line` 0 means the object's own line. */
 void config_error_at(struct config_error_sink *sink, int line, const char *key, const char *value,
@@ -130,15 +143,18 @@ int config_parse(const char *name, const char *text, size_t size,
 
 /* The normal form: every key in schema order with its effective value, defaults included, in
  * block style. Left out is what only absence means: a NULL string, a zero that the bounds forbid, a
- * mapping whose `present` flag is false. */
+ * mapping whose `present` flag is false. With all secrets: for processes of the program itself. */
 void config_print(FILE *out, const struct config_schema *schema, const void *object);
+/* The same for people: "********" stands for each secret. Read again, that is an error with its
+ * line, so that such a text is never taken for the configuration that it shows. */
+void config_print_public(FILE *out, const struct config_schema *schema, const void *object);
 
 /* An example of every key with its help, type, range and default, all of it commented out. A "#"
  * that is followed by a blank begins prose, any other one a line of configuration: those lines
  * without their "#" are the defaults; <...> stands where there is none. */
 void config_print_commented(FILE *out, const struct config_schema *schema);
 
-/* Free what the object holds (strings, lists), and zero it. */
+/* Free what the object holds (strings, lists), and zero it. Secrets are wiped first. */
 void config_free(const struct config_schema *schema, void *object);
 
 /* "file:line: key: "value": reason" each on a line of its own, without the parts that are empty. */

@@ -42,6 +42,10 @@ struct supervisor_child *supervisor_start(struct supervisor *supervisor,
 uint64_t supervisor_child_restarts(const struct supervisor_child *child);
 int supervisor_child_pid(const struct supervisor_child *child);
 
+/* Ends one child for good: SIGTERM, SIGKILL when it takes over `grace_ms`. Its on_exit is called if
+ * it runs. The handle stays valid. Nothing happens if it was ended before. */
+void supervisor_end_child(struct supervisor_child *child, int64_t grace_ms);
+
 /* SIGTERM to the children in reverse order of their start, each once the one after it has ended;
  * SIGKILL to one that takes over `grace_ms`. `done` is called once, when all have ended. */
 void supervisor_stop(struct supervisor *supervisor, int64_t grace_ms, void (*done)(void *context),

@@ -438,6 +438,56 @@ static void a_killed_child_comes_back(void **state)
     close(subject.channel);
 }
 
+static void one_child_ends_and_the_others_go_on(void **state)
+{
+    (void)state;
+    struct subject subjects[3] = {0};
+    struct subject unborn = {.make_error = -EMFILE};
+    for (int i = 0; i < 3; i++) {
+        start(&subjects[i], self, i == 1 ? "stubborn" : "good");
+    }
+    start(&unborn, self, "good");
+    turn_until(has_said(&subjects[0], '.') && has_said(&subjects[1], '.') &&
+               has_said(&subjects[2], '.'));
+    supervisor_end_child(subjects[0].child, 10000);
+    supervisor_end_child(subjects[0].child, 0); /* said twice, done once */
+    supervisor_end_child(subjects[1].child, 50);
+    supervisor_end_child(unborn.child, 0); /* between two attempts */
+    turn_until(subjects[0].exits == 1 && subjects[1].exits == 1);
+    assert_true(has_said(&subjects[0], 't')); /* in order */
+    assert_int_equal(subjects[1].term_signal, SIGKILL);
+    /* Longer than the pause before a new start. */
+    uint64_t late = uv_hrtime() + 400 * UINT64_C(1000000);
+    turn_until(uv_hrtime() > late);
+    assert_int_equal(subjects[0].made, 1);
+    assert_int_equal(subjects[1].made, 1);
+    assert_int_equal(unborn.made, 1);
+    assert_int_equal(supervisor_child_pid(subjects[0].child), 0);
+    assert_int_equal(subjects[2].exits, 0);
+    assert_true(supervisor_child_pid(subjects[2].child) > 0);
+    stop(10000);
+    assert_int_equal(subjects[2].exits, 1);
+    for (int i = 0; i < 3; i++) {
+        close(subjects[i].channel);
+    }
+}
+
+/* It is ended while libuv still holds on to the process that has just died. */
+static void a_dead_child_can_be_ended(void **state)
+{
+    (void)state;
+    struct subject subject = {0};
+    start(&subject, self, "crash");
+    turn_until(subject.exits >= 1);
+    supervisor_end_child(subject.child, 0);
+    unsigned made = subject.made;
+    uint64_t late = uv_hrtime() + 300 * UINT64_C(1000000);
+    turn_until(uv_hrtime() > late);
+    assert_int_equal(subject.made, made);
+    stop(0);
+    close(subject.channel);
+}
+
 static void orphans_come_to_the_supervisor(void **state)
 {
     (void)state;
@@ -544,6 +594,8 @@ int main(int argc, char **argv)
         loop_test(stopping_mirrors_starting),
         loop_test(who_does_not_end_is_killed),
         loop_test(a_killed_child_comes_back),
+        loop_test(one_child_ends_and_the_others_go_on),
+        loop_test(a_dead_child_can_be_ended),
         loop_test(orphans_come_to_the_supervisor),
         loop_test(orphans_do_not_stay_zombies),
         loop_test(children_die_with_the_supervisor),
