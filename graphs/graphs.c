@@ -52,19 +52,32 @@ static const struct graph_line interface_traffic[] = {
     AREA("in_octets", "In", BLUE, 8),
     AREA_BELOW("out_octets", "Out", ORANGE, 8),
 };
-static const struct graph_line interface_packets[] = {
-    AREA("in_packets", "In", BLUE, 1),
-    AREA_BELOW("out_packets", "Out", ORANGE, 1),
-};
 static const struct graph_line interface_errors[] = {
     LINE("in_errors", "Errors in", BLUE, 1),
     LINE("in_discards", "Discards in", SKY, 1),
+    LINE("in_unknown_protos", "Unknown protocols in", PURPLE, 1),
     LINE_BELOW("out_errors", "Errors out", ORANGE, 1),
     LINE_BELOW("out_discards", "Discards out", AMBER, 1),
 };
 static const struct graph_line interface_state[] = {
-    AREA("admin_up", "Administratively up", GREY, 1),
-    LINE("oper_up", "Operationally up", GREEN, 1),
+    AREA("admin_status", "Administrative", GREY, 1),
+    LINE("oper_status", "Operational", GREEN, 1),
+};
+static const struct graph_line interface_speed[] = {
+    LINE("speed_bps", "Speed", BLACK, 1),
+};
+/* The agent's host counts its packets as a whole; a device by how many they are for. */
+static const struct graph_line interface_packets[] = {
+    AREA("in_packets", "In", BLUE, 1),
+    AREA("in_ucast_packets", "Unicast in", BLUE, 1),
+    LINE("in_multicast_packets", "Multicast in", GREEN, 1),
+    LINE("in_broadcast_packets", "Broadcast in", SKY, 1),
+    LINE("in_nucast_packets", "Multicast and broadcast in", GREEN, 1),
+    AREA_BELOW("out_packets", "Out", ORANGE, 1),
+    AREA_BELOW("out_ucast_packets", "Unicast out", ORANGE, 1),
+    LINE_BELOW("out_multicast_packets", "Multicast out", PURPLE, 1),
+    LINE_BELOW("out_broadcast_packets", "Broadcast out", AMBER, 1),
+    LINE_BELOW("out_nucast_packets", "Multicast and broadcast out", PURPLE, 1),
 };
 
 /* --- traffic, as captured --- */
@@ -103,6 +116,20 @@ static const struct graph_line cpu_use[] = {
     STACKED("iowait", "Waiting for disks", YELLOW, 0.1),
     STACKED("idle", "Idle", PALE, 0.1),
 };
+/* As UCD-SNMP-MIB has it: a hundred ticks a second are one processor. */
+static const struct graph_line cpu_ticks[] = {
+    AREA("user", "User", BLUE, 1),
+    STACKED("nice", "Nice", SKY, 1),
+    STACKED("system", "System", ORANGE, 1),
+    STACKED("irq", "Interrupts", PURPLE, 1),
+    STACKED("softirq", "Soft interrupts", AMBER, 1),
+    STACKED("steal", "Stolen", BLACK, 1),
+    STACKED("iowait", "Waiting for disks", YELLOW, 1),
+    STACKED("idle", "Idle", PALE, 1),
+};
+static const struct graph_line processor_load[] = {
+    AREA("load", "Load", BLUE, 100),
+};
 static const struct graph_line memory_use[] = {
     AREA("available", "Available", GREEN, 1), LINE("cached", "Cached", SKY, 1),
     LINE("buffers", "Buffers", PURPLE, 1),    LINE("free", "Free", BLUE, 1),
@@ -120,11 +147,21 @@ static const struct graph_line load_average[] = {
 static const struct graph_line filesystem_space[] = {
     AREA("available", "Available", GREEN, 1),
     LINE("free", "Free for root", SKY, 1),
+    AREA("used", "Used", BLUE, 1),
     LINE("size", "Size", BLACK, 1),
 };
 static const struct graph_line filesystem_files[] = {
     AREA("files_free", "Free", GREEN, 1),
     LINE("files", "Inodes", BLACK, 1),
+};
+/* Where the device says both, the used part is what is looked for. */
+static const struct graph_line storage_space[] = {
+    AREA("used", "Used", BLUE, 1),
+    LINE("available", "Available", GREEN, 1),
+    LINE("size", "Size", BLACK, 1),
+};
+static const struct graph_line storage_files[] = {
+    AREA("files_used", "Used", BLUE, 100),
 };
 static const struct graph_line disk_bytes[] = {
     AREA("read_bytes", "Read", BLUE, 1),
@@ -134,9 +171,14 @@ static const struct graph_line disk_operations[] = {
     AREA("reads", "Reads", BLUE, 1),
     AREA_BELOW("writes", "Writes", ORANGE, 1),
 };
-/* Milliseconds a second. */
+/* Milliseconds a second; microseconds a second by SNMP. */
 static const struct graph_line disk_busy[] = {
     AREA("io_time", "Busy", BLUE, 0.1),
+    AREA("busy_time", "Busy", BLUE, 0.0001),
+};
+static const struct graph_line system_tasks[] = {
+    LINE("processes", "Processes", BLUE, 1),
+    LINE("users", "Users", ORANGE, 1),
 };
 
 /* --- checks, devices, agents --- */
@@ -159,11 +201,12 @@ static const struct graph_line agent_backlog[] = {
 
 static const struct graph_definition definitions[] = {
     {"interface", "traffic", "Traffic", "bit/s", 1000, FREE_SCALE, LINES(interface_traffic)},
-    {"interface", "packets", "Packets", "packets/s", 1000, FREE_SCALE, LINES(interface_packets)},
     {"interface", "errors", "Errors and discards", "packets/s", 1000, FREE_SCALE,
      LINES(interface_errors)},
-    {"interface", "state", "State", "1 = up", 1000, .lower = 0, .upper = 1.1,
+    {"interface", "state", "State", "1 = up, 2 = down", 1000, .lower = 0, .upper = 2.2,
      LINES(interface_state)},
+    {"interface", "speed", "Speed", "bit/s", 1000, FROM_ZERO, LINES(interface_speed)},
+    {"interface", "packets", "Packets", "packets/s", 1000, FREE_SCALE, LINES(interface_packets)},
     {"traffic", "protocols", "Traffic by protocol", "bit/s", 1000, FROM_ZERO,
      LINES(traffic_protocols)},
     {"traffic", "packets", "Frames", "frames/s", 1000, FROM_ZERO, LINES(traffic_packets)},
@@ -171,15 +214,24 @@ static const struct graph_definition definitions[] = {
      LINES(traffic_transport)},
     {"traffic", "faults", "Faults", "frames/s", 1000, FROM_ZERO, LINES(traffic_faults)},
     {"cpu", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_use)},
+    {"cpu_time", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_ticks)},
+    {"processor", "load", "Load", "% of the time", 1000, .lower = 0, .upper = 100,
+     LINES(processor_load)},
     {"memory", "use", "Memory", "bytes", 1024, FROM_ZERO, LINES(memory_use)},
     {"memory", "swap", "Swap", "bytes", 1024, FROM_ZERO, LINES(memory_swap)},
     {"load", "load", "Load", "runnable tasks", 1000, FROM_ZERO, LINES(load_average)},
     {"filesystem", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(filesystem_space)},
     {"filesystem", "files", "Inodes", "inodes", 1000, FROM_ZERO, LINES(filesystem_files)},
+    {"storage", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(storage_space)},
+    {"disk_space", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(storage_space)},
+    {"disk_space", "files", "Inodes", "% of all", 1000, .lower = 0, .upper = 100,
+     LINES(storage_files)},
     {"disk", "bytes", "Disk traffic", "bytes/s", 1024, FREE_SCALE, LINES(disk_bytes)},
     {"disk", "operations", "Disk operations", "operations/s", 1000, FREE_SCALE,
      LINES(disk_operations)},
     {"disk", "busy", "Disk busy", "% of the time", 1000, FROM_ZERO, LINES(disk_busy)},
+    {"system", "tasks", "Processes and users", "number", 1000, FROM_ZERO, LINES(system_tasks)},
+    {"system", "uptime", "Uptime", "days", 1000, FROM_ZERO, LINES(device_uptime)},
     {"check", "times", "Response time", "seconds", 1000, FROM_ZERO, LINES(check_times)},
     {"device", "uptime", "Uptime", "days", 1000, FROM_ZERO, LINES(device_uptime)},
     {"agent", "spool", "Spool", "bytes", 1024, FROM_ZERO, LINES(agent_spool)},
@@ -191,6 +243,51 @@ const struct graph_definition *graph_definition_of(const char *kind, size_t n)
     for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
         if (strcmp(definitions[i].kind, kind) == 0 && n-- == 0) {
             return &definitions[i];
+        }
+    }
+    return NULL;
+}
+
+bool graph_shows(const char *kind, const char *metric)
+{
+    const struct graph_definition *definition;
+    for (size_t n = 0; (definition = graph_definition_of(kind, n)) != NULL; n++) {
+        for (size_t i = 0; i < definition->n_lines; i++) {
+            if (strcmp(definition->lines[i].metric, metric) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The numbers are those of the MIBs, from 1. */
+static const char *const oper_words[] = {"up",      "down",        "testing",         "unknown",
+                                         "dormant", "not present", "lower layer down"};
+static const char *const admin_words[] = {"up", "down", "testing"};
+static const char *const sensor_words[] = {"ok", "unavailable", "not operational"};
+
+#define WORDS(list) list, sizeof list / sizeof *list
+static const struct {
+    const char *kind;
+    const char *metric;
+    const char *const *words;
+    size_t n_words;
+} worded[] = {
+    {"interface", "oper_status", WORDS(oper_words)},   /* ifOperStatus, RFC 2863 */
+    {"interface", "admin_status", WORDS(admin_words)}, /* ifAdminStatus */
+    {"sensor", "oper_status", WORDS(sensor_words)},    /* entPhySensorOperStatus, RFC 3433 */
+};
+
+const char *graph_value_word(const char *kind, const char *metric, double value)
+{
+    for (size_t i = 0; i < sizeof worded / sizeof *worded; i++) {
+        if (strcmp(worded[i].kind, kind) == 0 && strcmp(worded[i].metric, metric) == 0) {
+            double whole = round(value);
+            if (!(whole >= 1 && whole <= (double)worded[i].n_words)) {
+                return NULL;
+            }
+            return fabs(value - whole) < 1e-6 ? worded[i].words[(size_t)whole - 1] : "changing";
         }
     }
     return NULL;

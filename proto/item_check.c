@@ -5,8 +5,6 @@
 #include "text.h"
 #include <string.h>
 
-enum { METRIC_NAME_MAX = 19 }; /* an RRD's data source name has 20 bytes with its NUL */
-
 #define TIME_MAX_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 bool item_time_is_valid(struct wall time)
@@ -35,7 +33,7 @@ static bool is_metric_name(const char *name)
         return false;
     }
     size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    return name[size] == '\0' && size <= METRIC_NAME_MAX;
+    return name[size] == '\0' && size <= PROTO_METRIC_NAME_MAX;
 }
 
 static const char *check_metrics(const struct metric *metrics, size_t n_metrics)
@@ -45,7 +43,7 @@ static const char *check_metrics(const struct metric *metrics, size_t n_metrics)
     }
     for (size_t i = 0; i < n_metrics; i++) {
         if (!is_metric_name(metrics[i].name)) {
-            return "a metric's name is not 1 to 19 of a-z, 0-9 and _";
+            return "a metric's name is not 1 to 63 of a-z, 0-9 and _";
         }
         if (!is_name(metrics[i].unit)) {
             return "a metric's unit is not a valid name";

@@ -360,6 +360,17 @@ failed:
     return rc;
 }
 
+int channel_main_configure(struct channel_main *channel, const char *config, size_t config_size)
+{
+    if (channel->connection == NULL || channel->connection->ended) {
+        return -ENOTCONN;
+    }
+    if (config_size > CHANNEL_CONFIG_MAX) {
+        return -EMSGSIZE;
+    }
+    return send_config(channel->connection->fd, config, config_size);
+}
+
 void channel_main_disconnect(struct channel_main *channel, bool requested)
 {
     struct connection *connection = channel->connection;

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sample/channel.h"
+#include "channel_config.h"
 
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "sample/object_store.h"
+#include "sample/object_index.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    CONFIG_WAIT_MS = 10000,
     REPORT_AGE_MS = 200,
     REPORT_TARGET = 32 * 1024,
     /* Half a minute of 100,000 interface rows: main is busy, not dead. */
@@ -41,103 +38,23 @@ struct channel_worker {
     bool timer_runs;
     bool main_gone;
     struct sample_sink sink;
-    struct object_store *objects;
+    struct object_index *objects;
     struct batch_writer *writer;
     struct batch_writer *probe; /* measures definitions, always empty */
     struct waiting *first;
     struct waiting **last;
     size_t backlog_bytes;
+    bool bare_waits; /* an object without metrics is not announced yet */
     struct gap lost; /* what was dropped since main stopped reading */
+    void (*on_config)(void *context, char *text, size_t size);
+    void *config_context;
+    char *pending_config; /* came while nobody wanted it */
+    size_t pending_size;
     struct log_limit dropping;
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
-
-/* --- configuration --- */
-
-static int wait_readable(int fd, int timeout_ms)
-{
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    int rc;
-    do {
-        rc = poll(&wait, 1, timeout_ms);
-    } while (rc < 0 && errno == EINTR);
-    if (rc == 0) {
-        return -ETIMEDOUT;
-    }
-    return rc < 0 ? -errno : 0;
-}
-
-/* The descriptor that came with the first message, or -errno. */
-static int receive_descriptor(void)
-{
-    char byte;
-    struct iovec part = {.iov_base = &byte, .iov_len = sizeof byte};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof control};
-    ssize_t got = recvmsg(CHANNEL_FD, &message, MSG_CMSG_CLOEXEC);
-    if (got < 0) {
-        return -errno;
-    }
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (got == 0 || header == NULL || header->cmsg_level != SOL_SOCKET ||
-        header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) {
-        return got == 0 ? -ECONNRESET : -EPROTO;
-    }
-    int fd;
-    memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-}
-
-static char *read_text(int fd, size_t *size)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0) {
-        return NULL;
-    }
-    if (info.st_size < 0 || info.st_size > CHANNEL_CONFIG_MAX) {
-        errno = EMSGSIZE;
-        return NULL;
-    }
-    size_t length = (size_t)info.st_size;
-    char *text = xmalloc(length + 1);
-    size_t done = 0;
-    while (done < length) {
-        ssize_t got = pread(fd, text + done, length - done, (off_t)done);
-        if (got <= 0) {
-            int error = got < 0 ? errno : EPROTO;
-            free(text);
-            errno = error;
-            return NULL;
-        }
-        done += (size_t)got;
-    }
-    text[length] = '\0';
-    *size = length;
-    return text;
-}
-
-char *channel_read_config(size_t *size)
-{
-    int rc = wait_readable(CHANNEL_FD, CONFIG_WAIT_MS);
-    int fd = rc < 0 ? rc : receive_descriptor();
-    if (fd < 0) {
-        errno = -fd;
-        return NULL;
-    }
-    char *text = read_text(fd, size);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return text;
-}
 
 /* --- sending --- */
 
@@ -226,6 +143,35 @@ static void on_timer(uv_timer_t *timer)
     flush(channel);
 }
 
+/* Puts the definition into the report, if it is not handed on yet. What is in a report is sent, or
+ * waits to be sent, so that the copy is needed no more. */
+static void announce(struct channel_worker *channel, uint32_t number)
+{
+    const struct object *copy = object_index_copy(channel->objects, number);
+    if (copy == NULL) {
+        return;
+    }
+    if (batch_add_definition(channel->writer, copy) != 0) {
+        flush(channel); /* there was no room beside what is in it; sink_define asked for the rest */
+        if (batch_add_definition(channel->writer, copy) != 0) {
+            return;
+        }
+    }
+    object_index_announced(channel->objects, number);
+    touch(channel);
+}
+
+/* Objects that no row will take along, and that were defined while there was no room. */
+static void announce_bare(struct channel_worker *channel)
+{
+    uint32_t number = 0;
+    while (channel->bare_waits && !is_full(channel)) {
+        number = object_index_next_bare(channel->objects, number);
+        channel->bare_waits = number != 0;
+        announce(channel, number);
+    }
+}
+
 /* Main reads again: tell what it missed meanwhile. */
 static void report_lost(struct channel_worker *channel)
 {
@@ -262,6 +208,41 @@ static void drain(struct channel_worker *channel)
         free(waiting);
     }
     report_lost(channel);
+    announce_bare(channel);
+}
+
+static void drop_pending_config(struct channel_worker *channel)
+{
+    if (channel->pending_config != NULL) {
+        explicit_bzero(channel->pending_config, channel->pending_size); /* it holds passphrases */
+        free(channel->pending_config);
+        channel->pending_config = NULL;
+    }
+}
+
+/* Main has something to say, or is gone: false. */
+static bool take_config(struct channel_worker *channel)
+{
+    size_t size = 0;
+    char *text = channel_receive_config(&size);
+    if (text == NULL) {
+        if (errno == EAGAIN || errno == EINTR) {
+            return true;
+        }
+        if (errno != ECONNRESET) {
+            log_error("channel", "what main sent is no configuration, the worker stops: %s",
+                      strerror(errno));
+        }
+        return false;
+    }
+    if (channel->on_config != NULL) {
+        channel->on_config(channel->config_context, text, size);
+        return true;
+    }
+    drop_pending_config(channel);
+    channel->pending_config = text;
+    channel->pending_size = size;
+    return true;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -271,14 +252,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         note_main_gone(channel);
         return;
     }
-    if (events & UV_READABLE) {
-        /* Main says nothing after the configuration: what can be read is its end. */
-        char byte;
-        ssize_t got = recv(CHANNEL_FD, &byte, sizeof byte, MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-            note_main_gone(channel);
-            return;
-        }
+    if ((events & UV_READABLE) && !take_config(channel)) {
+        note_main_gone(channel);
+        return;
     }
     if (events & UV_WRITABLE) {
         drain(channel);
@@ -288,36 +264,47 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* --- the sink --- */
 
+/* Its size as a definition; 0: it breaks a limit. */
+static size_t measure(struct channel_worker *channel, const struct object *object)
+{
+    struct object trial = *object;
+    size_t finished;
+    trial.number = PROTO_OBJECTS_MAX; /* the longest */
+    if (batch_add_definition(channel->probe, &trial) != 0) {
+        return 0;
+    }
+    size_t size = batch_writer_size(channel->probe);
+    (void)batch_writer_finish(channel->probe, NULL, &finished); /* empties it */
+    return size;
+}
+
 static uint32_t sink_define(void *context, const struct object *object)
 {
     struct channel_worker *channel = context;
-    struct stored_object *stored = object_store_find(channel->objects, object);
-    if (stored != NULL) {
-        return stored->object.number;
+    uint32_t number = object_index_find(channel->objects, object);
+    if (number != 0) {
+        return number;
     }
-    /* Would it travel? Number 1 is only for the question. */
-    struct object trial = *object;
-    trial.number = 1;
-    if (batch_add_definition(channel->probe, &trial) != 0) {
+    size_t size = measure(channel, object);
+    if (size == 0) {
         log_warn("channel", "object refused: it breaks a limit: device=%.64s kind=%.32s name=%.64s",
                  object->device, object->kind, object->name);
         return 0;
     }
-    size_t size = batch_writer_size(channel->probe);
-    size_t finished;
-    (void)batch_writer_finish(channel->probe, NULL, &finished); /* empties it */
     if (size + 2 * SMALL_ITEM_MAX > PROTO_REPORT_MAX) {
         log_warn("channel", "object refused: too large for a report: device=%.64s name=%.64s",
                  object->device, object->name);
         return 0;
     }
-    stored = object_store_add(channel->objects, object);
-    if (stored == NULL) {
+    number = object_index_add(channel->objects, object);
+    if (number == 0) {
         log_error("channel", "object refused: all %d numbers are used", PROTO_OBJECTS_MAX);
-        return 0;
+    } else if (object->n_metrics == 0 && is_full(channel)) {
+        channel->bare_waits = true;
+    } else if (object->n_metrics == 0) {
+        announce(channel, number); /* no row will come to take it along */
     }
-    stored->encoded_size = size;
-    return stored->object.number;
+    return number;
 }
 
 static void note_dropped(struct channel_worker *channel, struct wall time)
@@ -336,22 +323,13 @@ static void note_dropped(struct channel_worker *channel, struct wall time)
     }
 }
 
-/* The object of a row or result, its definition put before it. A definition travels only with the
- * first row that does, so that a dropped row never takes one along. NULL: not announced. */
-static const struct object *announced(struct channel_worker *channel, uint32_t number)
+/* What a row or result of it needs, its definition put before it. A definition travels only with
+ * the first row that does, so that a dropped row never takes one along. False: not announced. */
+static bool announced(struct channel_worker *channel, uint32_t number, struct object *object)
 {
-    struct stored_object *stored = object_store_get(channel->objects, number);
-    if (stored == NULL) {
-        return NULL;
-    }
-    if (!stored->announced) {
-        if (batch_writer_size(channel->writer) + stored->encoded_size + SMALL_ITEM_MAX >
-            PROTO_REPORT_MAX) {
-            flush(channel);
-        }
-        stored->announced = batch_add_definition(channel->writer, &stored->object) == 0;
-    }
-    return stored->announced ? &stored->object : NULL;
+    announce(channel, number);
+    return object_index_copy(channel->objects, number) == NULL &&
+           object_index_get(channel->objects, number, object);
 }
 
 /* `rc` of adding an item to the report; a refused one is our sampler's bug, and a gap. */
@@ -377,9 +355,9 @@ static void sink_row(void *context, const struct row *row)
         channel->lost.rows++;
         return;
     }
-    const struct object *object = announced(channel, row->object);
-    added(channel, object == NULL ? -EINVAL : batch_add_row(channel->writer, object, row),
-          row->time, true);
+    struct object object;
+    bool known = announced(channel, row->object, &object);
+    added(channel, known ? batch_add_row(channel->writer, &object, row) : -EINVAL, row->time, true);
 }
 
 static void sink_result(void *context, const struct result *result)
@@ -390,9 +368,10 @@ static void sink_result(void *context, const struct result *result)
         channel->lost.observations++;
         return;
     }
-    const struct object *object = announced(channel, result->object);
-    added(channel, object == NULL ? -EINVAL : batch_add_result(channel->writer, result),
-          result->time, false);
+    struct object object;
+    bool known = announced(channel, result->object, &object);
+    added(channel, known ? batch_add_result(channel->writer, result) : -EINVAL, result->time,
+          false);
 }
 
 static void sink_gap(void *context, const struct gap *gap)
@@ -429,7 +408,7 @@ struct channel_worker *channel_worker_open(uv_loop_t *loop)
     channel->timer.data = channel;
     channel->n_open = 2;
     channel->last = &channel->first;
-    channel->objects = object_store_new();
+    channel->objects = object_index_new();
     channel->writer = batch_writer_new(BATCH_WORKER_REPORT);
     channel->probe = batch_writer_new(BATCH_WORKER_REPORT);
     channel->sink = (struct sample_sink){.context = channel,
@@ -446,11 +425,25 @@ const struct sample_sink *channel_worker_sink(struct channel_worker *channel)
     return &channel->sink;
 }
 
+void channel_worker_on_config(struct channel_worker *channel,
+                              void (*on_config)(void *context, char *text, size_t size),
+                              void *context)
+{
+    channel->on_config = on_config;
+    channel->config_context = context;
+    if (channel->pending_config != NULL) {
+        char *text = channel->pending_config;
+        channel->pending_config = NULL;
+        on_config(context, text, channel->pending_size);
+    }
+}
+
 static void send_rest(struct channel_worker *channel)
 {
     struct mono end = mono_add_ms(clock_mono(), CLOSE_WAIT_MS);
     flush(channel);
-    while ((channel->first != NULL || channel->lost.from.ms != 0) && !channel->main_gone) {
+    while ((channel->first != NULL || channel->lost.from.ms != 0 || channel->bare_waits) &&
+           !channel->main_gone) {
         int64_t left_ms = mono_elapsed_ms(clock_mono(), end);
         struct pollfd wait = {.fd = CHANNEL_FD, .events = POLLOUT};
         if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) < 0) {
@@ -481,9 +474,10 @@ void channel_worker_close(struct channel_worker *channel)
         channel->first = waiting->next;
         free(waiting);
     }
+    drop_pending_config(channel);
     batch_writer_free(channel->writer);
     batch_writer_free(channel->probe);
-    object_store_free(channel->objects);
+    object_index_free(channel->objects);
     uv_close((uv_handle_t *)&channel->poll, on_closed);
     uv_close((uv_handle_t *)&channel->timer, on_closed);
 }

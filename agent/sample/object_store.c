@@ -2,6 +2,7 @@
 #include "sample/object_store.h"
 
 #include "common/xalloc.h"
+#include "metric_lists.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,16 @@
 
 enum { SLOTS_FIRST = 64 };
 
+/* In one block with its labels and texts; the metrics are shared. */
+struct record {
+    struct stored_object stored;
+    const struct metric_list *list;
+    struct label labels[];
+};
+
 struct object_store {
-    struct stored_object **objects; /* [number - 1] */
+    struct metric_lists *lists;
+    struct record **objects; /* [number - 1] */
     uint32_t n_objects;
     uint32_t room;
     uint32_t *slots;  /* open addressing: numbers by name, 0: free; never over half full */
@@ -41,7 +50,7 @@ static uint32_t *find_slot(const struct object_store *store, const struct object
     uint32_t mask = store->n_slots - 1;
     uint32_t at = hash_name(store, object) & mask;
     while (store->slots[at] != 0 &&
-           !object_same_name(&store->objects[store->slots[at] - 1]->object, object)) {
+           !object_same_name(&store->objects[store->slots[at] - 1]->stored.object, object)) {
         at = (at + 1) & mask;
     }
     return &store->slots[at];
@@ -55,23 +64,56 @@ static void grow_slots(struct object_store *store)
     store->slots = xcalloc(store->n_slots, sizeof *store->slots);
     for (uint32_t i = 0; i < n_old; i++) {
         if (old[i] != 0) {
-            *find_slot(store, &store->objects[old[i] - 1]->object) = old[i];
+            *find_slot(store, &store->objects[old[i] - 1]->stored.object) = old[i];
         }
     }
     free(old);
 }
 
-static void free_object(struct stored_object *stored)
+static const char *put_text(char **at, const char *text)
 {
-    if (stored != NULL) {
-        object_clear(&stored->object);
-        free(stored);
+    char *put = *at;
+    size_t size = strlen(text) + 1;
+    memcpy(put, text, size);
+    *at += size;
+    return put;
+}
+
+static struct record *copy_object(struct object_store *store, const struct object *object)
+{
+    size_t texts = strlen(object->device) + strlen(object->kind) + strlen(object->name) + 3;
+    for (size_t i = 0; i < object->n_labels; i++) {
+        texts += strlen(object->labels[i].key) + strlen(object->labels[i].value) + 2;
     }
+    struct record *record =
+        xmalloc(sizeof *record + object->n_labels * sizeof record->labels[0] + texts);
+    char *at = (char *)(record->labels + object->n_labels);
+    record->list = metric_lists_take(store->lists, object->metrics, object->n_metrics);
+    record->stored.object = *object;
+    record->stored.object.device = put_text(&at, object->device);
+    record->stored.object.kind = put_text(&at, object->kind);
+    record->stored.object.name = put_text(&at, object->name);
+    for (size_t i = 0; i < object->n_labels; i++) {
+        record->labels[i].key = put_text(&at, object->labels[i].key);
+        record->labels[i].value = put_text(&at, object->labels[i].value);
+    }
+    record->stored.object.metrics = record->list->metrics;
+    record->stored.object.labels = record->labels;
+    return record;
+}
+
+static void forget_object(struct object_store *store, uint32_t number)
+{
+    struct record *record = store->objects[number - 1];
+    metric_lists_give_back(store->lists, record->list);
+    free(record);
+    store->objects[number - 1] = NULL;
 }
 
 struct object_store *object_store_new(void)
 {
     struct object_store *store = xcalloc(1, sizeof *store);
+    store->lists = metric_lists_new();
     store->n_slots = SLOTS_FIRST;
     store->slots = xcalloc(store->n_slots, sizeof *store->slots);
     if (getrandom(&store->seed, sizeof store->seed, GRND_NONBLOCK) != sizeof store->seed) {
@@ -86,8 +128,9 @@ void object_store_free(struct object_store *store)
         return;
     }
     for (uint32_t i = 0; i < store->n_objects; i++) {
-        free_object(store->objects[i]);
+        free(store->objects[i]);
     }
+    metric_lists_free(store->lists);
     free(store->objects);
     free(store->slots);
     free(store);
@@ -96,7 +139,7 @@ void object_store_free(struct object_store *store)
 struct stored_object *object_store_named(struct object_store *store, const struct object *object)
 {
     uint32_t number = *find_slot(store, object);
-    return number == 0 ? NULL : store->objects[number - 1];
+    return number == 0 ? NULL : &store->objects[number - 1]->stored;
 }
 
 struct stored_object *object_store_find(struct object_store *store, const struct object *object)
@@ -117,24 +160,25 @@ struct stored_object *object_store_add(struct object_store *store, const struct 
     if (store->n_used + 1 > store->n_slots / 2) {
         grow_slots(store);
     }
-    struct stored_object *stored = xcalloc(1, sizeof *stored);
-    stored->object = object_copy(object);
+    struct record *record = copy_object(store, object);
     uint32_t *slot = find_slot(store, object);
     if (*slot == 0) {
         store->n_used++;
     } else {
-        free_object(store->objects[*slot - 1]);
-        store->objects[*slot - 1] = NULL;
+        forget_object(store, *slot);
     }
-    store->objects[store->n_objects++] = stored;
-    stored->object.number = store->n_objects;
-    *slot = stored->object.number;
-    return stored;
+    store->objects[store->n_objects++] = record;
+    record->stored.object.number = store->n_objects;
+    *slot = store->n_objects;
+    return &record->stored;
 }
 
 struct stored_object *object_store_get(struct object_store *store, uint32_t number)
 {
-    return number == 0 || number > store->n_objects ? NULL : store->objects[number - 1];
+    if (number == 0 || number > store->n_objects || store->objects[number - 1] == NULL) {
+        return NULL;
+    }
+    return &store->objects[number - 1]->stored;
 }
 
 uint32_t object_store_count(const struct object_store *store)

@@ -6,6 +6,7 @@
 #include "table.h"
 
 #include "common/xalloc.h"
+#include "graphs/graphs.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -39,23 +40,49 @@ static char *value_text(const json_t *value, const char *unit, bool is_rate)
                      prefix == 0 ? "" : " ", prefixes[prefix], has_unit ? " " : "", unit, rate);
 }
 
-/* "in_octets=1.2 k octets/s  oper_up=1 …" */
+/* What a number that stands for a state means; NULL: it stands for none. */
+static const char *word_of(const json_t *object, const char *metric, const json_t *value)
+{
+    const char *kind = text_of(object, "kind");
+    return kind != NULL && json_is_number(value)
+               ? graph_value_word(kind, metric, json_number_value(value))
+               : NULL;
+}
+
+/* Takes `text`; returns it with "key=value" behind it. */
+static char *add_pair(char *text, const char *key, const char *value)
+{
+    char *longer = xasprintf("%s%s%s=%s", text, text[0] != '\0' ? "  " : "", key, value);
+    free(text);
+    return longer;
+}
+
+/* "in_octets=1.2 k octets/s  oper_status=up …"; the labels of an object that has no metrics. */
 static char *values_text(const json_t *object)
 {
     const json_t *latest = json_object_get(object, "latest");
+    json_t *labels = json_object_get(object, "labels");
     char *text = xstrdup("");
     size_t i;
+    const char *key;
+    json_t *label;
     const json_t *metric;
     json_array_foreach(json_object_get(object, "metrics"), i, metric)
     {
         const char *name = text_of(metric, "name") != NULL ? text_of(metric, "name") : "-";
         const char *type = text_of(metric, "type");
-        char *value = value_text(json_object_get(latest, name), text_of(metric, "unit"),
-                                 type != NULL && strcmp(type, "counter") == 0);
-        char *longer = xasprintf("%s%s%s=%s", text, text[0] != '\0' ? "  " : "", name, value);
-        free(value);
-        free(text);
-        text = longer;
+        const json_t *value = json_object_get(latest, name);
+        const char *said = word_of(object, name, value);
+        char *shown = said != NULL ? xstrdup(said)
+                                   : value_text(value, text_of(metric, "unit"),
+                                                type != NULL && strcmp(type, "counter") == 0);
+        text = add_pair(text, name, shown);
+        free(shown);
+    }
+    bool bare = json_array_size(json_object_get(object, "metrics")) == 0;
+    json_object_foreach(bare ? labels : NULL, key, label)
+    {
+        text = add_pair(text, key, json_is_string(label) ? json_string_value(label) : "-");
     }
     return text;
 }

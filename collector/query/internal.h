@@ -22,6 +22,9 @@ void query_view_close(struct ledger_view *view);
 void query_rrd_lock(struct query_shared *shared);
 void query_rrd_unlock(struct query_shared *shared);
 
+/* The graphs of a listed object (graphs.c): id, title, axis, and the metrics that are drawn. */
+json_t *query_graphs_of(const json_t *object);
+
 /* A time as the API writes it; null for 0. A new reference. */
 json_t *query_time(struct wall time);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Objects and their consolidated values. */
-#include "graphs/graphs.h"
 #include "internal.h"
 #include "rrd/file.h"
 
@@ -37,13 +36,15 @@ static json_t *latest_json(const struct query_sources *sources, const struct obj
                            struct wall now)
 {
     char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
+    char own[PROTO_METRICS_MAX][RRD_NAME_SIZE];
     double values[PROTO_METRICS_MAX];
     size_t n = 0;
     int64_t step_s = 0;
     json_t *latest = json_object();
     char *path = rrd_path(sources->rrd_directory, object->device, object->kind, object->name);
     query_rrd_lock(sources->shared);
-    if (rrd_file_metrics(path, names, &n) != 0 ||
+    if (rrd_names(object->metrics, object->n_metrics, own) != 0 ||
+        rrd_file_metrics(path, names, &n) != 0 ||
         rrd_file_latest(path, now, values, n, &step_s) != 0) {
         n = 0;
     }
@@ -52,7 +53,7 @@ static json_t *latest_json(const struct query_sources *sources, const struct obj
     for (size_t i = 0; i < object->n_metrics; i++) {
         double value = NAN;
         for (size_t k = 0; k < n; k++) {
-            value = strcmp(names[k], object->metrics[i].name) == 0 ? values[k] : value;
+            value = strcmp(names[k], own[i]) == 0 ? values[k] : value;
         }
         (void)json_object_set_new(latest, object->metrics[i].name, number_or_null(value));
     }
@@ -161,42 +162,6 @@ json_t *query_objects(const struct query_sources *sources, const char *device, c
     return objects != NULL ? json_pack("{s:o}", "objects", objects) : NULL;
 }
 
-/* The graphs of an object: its kind's definitions as far as the object has their metrics; a kind
- * without definitions has a graph for each metric. */
-static json_t *graphs_json(const json_t *object)
-{
-    json_t *graphs = json_array();
-    const json_t *metrics = json_object_get(object, "metrics");
-    const char *kind = json_string_value(json_object_get(object, "kind"));
-    const struct graph_definition *definition;
-    for (size_t n = 0; (definition = graph_definition_of(kind, n)) != NULL; n++) {
-        bool drawable = false;
-        size_t i;
-        const json_t *metric;
-        json_array_foreach(metrics, i, metric)
-        {
-            const char *name = json_string_value(json_object_get(metric, "name"));
-            for (size_t k = 0; k < definition->n_lines; k++) {
-                drawable = drawable || strcmp(definition->lines[k].metric, name) == 0;
-            }
-        }
-        if (drawable) {
-            (void)json_array_append_new(
-                graphs, json_pack("{s:s, s:s}", "id", definition->id, "title", definition->title));
-        }
-    }
-    if (json_array_size(graphs) == 0) {
-        size_t i;
-        const json_t *metric;
-        json_array_foreach(metrics, i, metric)
-        {
-            json_t *name = json_object_get(metric, "name");
-            (void)json_array_append_new(graphs, json_pack("{s:O, s:O}", "id", name, "title", name));
-        }
-    }
-    return graphs;
-}
-
 json_t *query_object(const struct query_sources *sources, const char *device, const char *kind,
                      const char *name, struct wall now, struct query_failure *failure)
 {
@@ -212,17 +177,62 @@ json_t *query_object(const struct query_sources *sources, const char *device, co
         return query_fail(failure, QUERY_NOT_FOUND, "there is no object %s/%s/%s", device, kind,
                           name);
     }
-    (void)json_object_set_new(object, "graphs", graphs_json(object));
+    (void)json_object_set_new(object, "graphs", query_graphs_of(object));
     return object;
 }
 
-static json_t *series_json(const struct rrd_series *series)
+/* One object as it is listed, or NULL: it is not known, or the ledger cannot be read (then with
+ * the failure filled). */
+static json_t *find_object(const struct query_sources *sources, const char *device,
+                           const char *kind, const char *name, struct query_failure *failure)
 {
-    json_t *metrics = json_array();
-    json_t *rows = json_array();
-    for (size_t i = 0; i < series->n_metrics; i++) {
-        (void)json_array_append_new(metrics, json_string(series->names[i]));
+    struct listing listing = {.sources = sources, .name = name};
+    json_t *objects = list_objects(&listing, device, kind, failure);
+    json_t *object = json_incref(json_array_get(objects, 0));
+    json_decref(objects);
+    return object;
+}
+
+json_t *query_graphs(const struct query_sources *sources, const char *device, const char *kind,
+                     const char *name, struct query_failure *failure)
+{
+    *failure = (struct query_failure){.error = QUERY_OK};
+    json_t *object = find_object(sources, device, kind, name, failure);
+    json_t *graphs = object != NULL ? query_graphs_of(object) : NULL;
+    json_decref(object);
+    if (graphs == NULL && failure->error == QUERY_OK) {
+        return query_fail(failure, QUERY_NOT_FOUND, "there is no object %s/%s/%s", device, kind,
+                          name);
     }
+    return graphs;
+}
+
+/* What the file's data sources are called: as the object's metrics, where it is known. */
+static json_t *series_names(const struct rrd_series *series, const json_t *object)
+{
+    char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
+    json_t *called = json_array();
+    memcpy(names, series->names, sizeof names);
+    for (size_t i = 0; i < series->n_metrics; i++) {
+        (void)json_array_append_new(called, json_string(series->names[i]));
+    }
+    size_t k;
+    const json_t *metric;
+    json_array_foreach(json_object_get(object, "metrics"), k, metric)
+    {
+        json_t *name = json_object_get(metric, "name");
+        size_t at = rrd_names_find(names, series->n_metrics, json_string_value(name));
+        if (at < series->n_metrics) {
+            (void)json_array_set(called, at, name);
+        }
+    }
+    return called;
+}
+
+static json_t *series_json(const struct rrd_series *series, const json_t *object)
+{
+    json_t *metrics = series_names(series, object);
+    json_t *rows = json_array();
     for (size_t row = 0; row < series->n_rows; row++) {
         json_t *cells = json_array();
         int64_t time_s = series->first.ms / 1000 + (int64_t)row * series->step_s;
@@ -259,7 +269,10 @@ json_t *query_series(const struct query_sources *sources, const char *device, co
         return query_fail(failure, QUERY_UNAVAILABLE, "the values cannot be read: %s",
                           strerror(-rc));
     }
-    json_t *answer = series_json(&series);
+    struct query_failure no_ledger; /* the names are then the file's */
+    json_t *object = find_object(sources, device, kind, name, &no_ledger);
+    json_t *answer = series_json(&series, object);
+    json_decref(object);
     rrd_series_free(&series);
     return answer;
 }

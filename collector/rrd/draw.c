@@ -9,16 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool has_metric(char names[PROTO_METRICS_MAX][RRD_NAME_SIZE], size_t n, const char *metric)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(names[i], metric) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static size_t take_lines(const struct graph_definition *definition,
                          char names[PROTO_METRICS_MAX][RRD_NAME_SIZE], size_t n_names,
                          struct rrd_graph_line *lines)
@@ -26,8 +16,9 @@ static size_t take_lines(const struct graph_definition *definition,
     size_t n = 0;
     for (size_t i = 0; i < definition->n_lines && n < PROTO_METRICS_MAX; i++) {
         const struct graph_line *line = &definition->lines[i];
-        if (has_metric(names, n_names, line->metric)) {
-            lines[n] = (struct rrd_graph_line){.metric = line->metric,
+        size_t at = rrd_names_find(names, n_names, line->metric);
+        if (at < n_names) {
+            lines[n] = (struct rrd_graph_line){.source = names[at],
                                                .legend = line->legend,
                                                .colour = line->colour,
                                                .factor = line->factor,
@@ -57,9 +48,13 @@ int rrd_draw_object(const struct rrd_draw *draw, unsigned char **png, size_t *si
     }
     if (draw->definition != NULL) {
         n_lines = take_lines(definition, names, n_names, lines);
-    } else if (draw->metric != NULL && has_metric(names, n_names, draw->metric)) {
-        lines[n_lines++] = (struct rrd_graph_line){
-            .metric = draw->metric, .legend = draw->metric, .colour = graph_colour(0), .factor = 1};
+    } else if (draw->metric != NULL) {
+        size_t at = rrd_names_find(names, n_names, draw->metric);
+        lines[0] = (struct rrd_graph_line){.source = names[at < n_names ? at : 0],
+                                           .legend = draw->metric,
+                                           .colour = graph_colour(0),
+                                           .factor = 1};
+        n_lines = at < n_names ? 1 : 0;
     }
     if (n_lines == 0) {
         (void)snprintf(reason, reason_size, "none of its metrics is there"); /* it fits or is cut */

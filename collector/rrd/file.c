@@ -272,6 +272,10 @@ static int replace_file(const char *path, const uint8_t *bytes, size_t size, cha
 static int compare_object(const uint8_t *bytes, const struct rrd_header *header,
                           const struct object *object, char *reason, size_t reason_size)
 {
+    char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
+    if (rrd_names(object->metrics, object->n_metrics, names) != 0) {
+        return fail(-EINVAL, reason, reason_size, "no file can hold such metrics");
+    }
     if (header->step_s != step_of(object)) {
         return fail(-ESTALE, reason, reason_size, "its step is %" PRId64 " s, not %" PRId64,
                     header->step_s, step_of(object));
@@ -282,7 +286,7 @@ static int compare_object(const uint8_t *bytes, const struct rrd_header *header,
     }
     for (size_t i = 0; i < header->n_sources; i++) {
         const struct metric *metric = &object->metrics[i];
-        if (strcmp(rrd_header_name(bytes, i), metric->name) != 0 ||
+        if (strcmp(rrd_header_name(bytes, i), names[i]) != 0 ||
             rrd_header_is_counter(bytes, i) != (metric->type == METRIC_COUNTER)) {
             return fail(-ESTALE, reason, reason_size, "metric %zu is not %s of that type", i,
                         metric->name);
@@ -327,7 +331,8 @@ static int creation_error(const char *folder)
     return full ? -ENOSPC : -EIO;
 }
 
-static int create_with_librrd(const char *path, const struct object *object, int64_t last_s,
+static int create_with_librrd(const char *path, const struct object *object,
+                              char names[PROTO_METRICS_MAX][RRD_NAME_SIZE], int64_t last_s,
                               char *reason, size_t reason_size)
 {
     struct archive archives[ARCHIVES];
@@ -337,11 +342,9 @@ static int create_with_librrd(const char *path, const struct object *object, int
     size_t n_archives = lay_out(step_s, archives);
     size_t n = 0;
     for (size_t i = 0; i < object->n_metrics; i++) {
-        const struct metric *metric = &object->metrics[i];
-        bool counter = metric->type == METRIC_COUNTER;
-        owned[n++] =
-            xasprintf("DS:%s:%s:%" PRId64 ":%s:U", metric->name, counter ? "DERIVE" : "GAUGE",
-                      (step_s * 5 + 1) / 2, counter ? "0" : "U");
+        bool counter = object->metrics[i].type == METRIC_COUNTER;
+        owned[n++] = xasprintf("DS:%s:%s:%" PRId64 ":%s:U", names[i], counter ? "DERIVE" : "GAUGE",
+                               (step_s * 5 + 1) / 2, counter ? "0" : "U");
     }
     for (size_t i = 0; i < n_archives; i++) {
         owned[n++] = xasprintf("RRA:%s:0.5:%" PRId64 ":%" PRId64, archives[i].function,
@@ -373,29 +376,15 @@ static int sync_file(const char *path)
     return error;
 }
 
-static bool fits_object(const struct object *object)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    bool fits = object->n_metrics >= 1 && object->n_metrics <= PROTO_METRICS_MAX &&
-                object->interval_ms > 0 && object->interval_ms <= PROTO_INTERVAL_MAX_MS;
-    for (size_t i = 0; fits && i < object->n_metrics; i++) {
-        const char *name = object->metrics[i].name;
-        size_t size = strlen(name);
-        fits = size >= 1 && size < RRD_NAME_SIZE && strspn(name, allowed) == size;
-        for (size_t k = 0; fits && k < i; k++) {
-            fits = strcmp(object->metrics[k].name, name) != 0;
-        }
-    }
-    return fits;
-}
-
 int rrd_file_create(const char *path, const struct object *object, struct wall first, char *reason,
                     size_t reason_size)
 {
     /* One step before the first row, so that its gauges stand for a whole interval as any other's
      * do. */
     int64_t last_s = (first.ms - 1) / 1000 - step_of(object);
-    if (!fits_object(object) || last_s < 1 || last_s > RRD_TIME_MAX_S) {
+    char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
+    if (rrd_names(object->metrics, object->n_metrics, names) != 0 || object->interval_ms < 1 ||
+        object->interval_ms > PROTO_INTERVAL_MAX_MS || last_s < 1 || last_s > RRD_TIME_MAX_S) {
         return fail(-EINVAL, reason, reason_size, "no file can hold such metrics or times");
     }
     char *folder = xstrdup(path);
@@ -413,7 +402,7 @@ int rrd_file_create(const char *path, const struct object *object, struct wall f
         error = fail(-EEXIST, reason, reason_size, "it is there");
         goto out;
     }
-    error = create_with_librrd(temporary, object, last_s, reason, reason_size);
+    error = create_with_librrd(temporary, object, names, last_s, reason, reason_size);
     if (error != 0 || rrd_file_check(temporary, object, reason, reason_size) != 0) {
         error = creation_error(slash == NULL || slash == folder ? "." : folder);
     } else {

@@ -173,10 +173,10 @@ static void add_data(struct args *args, const struct rrd_graph *graph, size_t i,
 {
     const struct rrd_graph_line *line = &graph->lines[i];
     char *path = escape_path(graph->path);
-    add(args, "DEF:d%zu=%s:%s:AVERAGE", i, path, line->metric);
+    add(args, "DEF:d%zu=%s:%s:AVERAGE", i, path, line->source);
     add(args, "CDEF:v%zu=d%zu,%.12f,*", i, i, line->factor);
     if (maxima) {
-        add(args, "DEF:x%zu=%s:%s:MAX", i, path, line->metric);
+        add(args, "DEF:x%zu=%s:%s:MAX", i, path, line->source);
         add(args, "CDEF:y%zu=x%zu,%.12f,*", i, i, line->factor);
     }
     if (line->negative) {
@@ -237,7 +237,7 @@ static bool is_sound(const struct rrd_graph *graph)
                  (graph->base == 1000 || graph->base == 1024) && graph->n_lines >= 1 &&
                  graph->n_lines <= PROTO_METRICS_MAX;
     for (size_t i = 0; sound && i < graph->n_lines; i++) {
-        const char *name = graph->lines[i].metric;
+        const char *name = graph->lines[i].source;
         size_t size = strlen(name);
         sound = size >= 1 && size < RRD_NAME_SIZE && isfinite(graph->lines[i].factor) &&
                 strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == size;

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,8 @@
 static bool has_line(const struct graph_definition *definition,
                      char names[PROTO_METRICS_MAX][RRD_NAME_SIZE], size_t n_names)
 {
-    for (size_t i = 0; i < definition->n_lines * n_names; i++) {
-        if (strcmp(definition->lines[i / n_names].metric, names[i % n_names]) == 0) {
+    for (size_t i = 0; i < definition->n_lines; i++) {
+        if (rrd_names_find(names, n_names, definition->lines[i].metric) < n_names) {
             return true;
         }
     }
@@ -42,8 +43,36 @@ static enum web_draw_exit failed(int rc, const char *path, const char *reason)
     return WEB_DRAW_FAILED;
 }
 
-/* What is drawn: the definition of that id, or else the metric of that name; without a name the
- * first definition that the file has a metric of, or else its first metric. */
+/* A graph without a definition: a line for each of the metrics that were asked for. */
+static void make_definition(const json_t *chosen, struct graph_definition *made,
+                            struct graph_line lines[PROTO_METRICS_MAX])
+{
+    size_t i;
+    const json_t *metric;
+    const char *axis = json_string_value(json_object_get(chosen, "axis"));
+    const char *title = json_string_value(json_object_get(chosen, "title"));
+    *made = (struct graph_definition){.id = "",
+                                      .kind = "",
+                                      .title = title != NULL ? title : "",
+                                      .axis = axis != NULL ? axis : "",
+                                      .base = 1000,
+                                      .lower = NAN,
+                                      .upper = NAN,
+                                      .lines = lines};
+    json_array_foreach(json_object_get(chosen, "metrics"), i, metric)
+    {
+        if (json_is_string(metric) && made->n_lines < PROTO_METRICS_MAX) {
+            lines[made->n_lines++] = (struct graph_line){.metric = json_string_value(metric),
+                                                         .legend = json_string_value(metric),
+                                                         .colour = graph_colour(i),
+                                                         .factor = 1};
+        }
+    }
+}
+
+/* What is drawn where the object's metrics are not known: the definition of that id, or else the
+ * metric of that name; without a name the first definition that the file has a metric of, or else
+ * its first metric. */
 static enum web_draw_exit choose(struct rrd_draw *draw, const char *kind, const char *graph,
                                  char names[PROTO_METRICS_MAX][RRD_NAME_SIZE])
 {
@@ -80,11 +109,14 @@ static int write_all(const unsigned char *bytes, size_t size)
 static enum web_draw_exit draw_order(const json_t *order)
 {
     char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
+    struct graph_line lines[PROTO_METRICS_MAX];
+    struct graph_definition made;
     const char *path = NULL;
     const char *kind = NULL;
     const char *graph = NULL;
     const char *title = NULL;
     const char *zone = NULL;
+    const json_t *chosen = NULL;
     json_int_t from_ms = 0;
     json_int_t to_ms = 0;
     struct rrd_draw draw = {0};
@@ -92,10 +124,11 @@ static enum web_draw_exit draw_order(const json_t *order)
     unsigned char *png = NULL;
     size_t size = 0;
     /* Jansson's unpack writes through the pointers and keeps the JSON as it is. */
-    if (json_unpack((json_t *)(uintptr_t)order, "{s:s, s:s, s?s, s:s, s:I, s:I, s:i, s:i, s:s}",
-                    "path", &path, "kind", &kind, "graph", &graph, "title", &title, "from_ms",
-                    &from_ms, "to_ms", &to_ms, "width_px", &draw.width_px, "height_px",
-                    &draw.height_px, "timezone", &zone) != 0) {
+    if (json_unpack((json_t *)(uintptr_t)order,
+                    "{s:s, s:s, s?s, s:s, s:I, s:I, s:i, s:i, s:s, s?o}", "path", &path, "kind",
+                    &kind, "graph", &graph, "title", &title, "from_ms", &from_ms, "to_ms", &to_ms,
+                    "width_px", &draw.width_px, "height_px", &draw.height_px, "timezone", &zone,
+                    "chosen", &chosen) != 0) {
         log_error("draw", "the order cannot be read");
         return WEB_DRAW_FAILED;
     }
@@ -104,9 +137,14 @@ static enum web_draw_exit draw_order(const json_t *order)
     draw.path = path;
     draw.from = (struct wall){from_ms};
     draw.to = (struct wall){to_ms};
-    enum web_draw_exit chosen = choose(&draw, kind, graph, names);
-    if (chosen != WEB_DRAW_OK) {
-        return chosen;
+    const char *id = json_string_value(json_object_get(chosen, "id"));
+    enum web_draw_exit found = choose(&draw, kind, id != NULL ? id : graph, names);
+    if (found != WEB_DRAW_OK) {
+        return found;
+    }
+    if (chosen != NULL && draw.definition == NULL) {
+        make_definition(chosen, &made, lines);
+        draw.definition = &made;
     }
     char *whole =
         xasprintf("%s · %s", title, draw.definition != NULL ? draw.definition->title : draw.metric);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "frame.h"
 
+#include "graphs/graphs.h"
 #include "reply.h"
 
 #include <inttypes.h>
@@ -248,6 +249,15 @@ static const struct unit *find_unit(const char *name)
         {"ratio", "%", 0, false, 100},
         {"% of one CPU", "%", 0, false, 1},
         {"% of the time", "%", 0, false, 1},
+        {"% of all", "%", 0, false, 1},
+        {"number", "", 0, false, 1},
+        {"celsius", "°C", 0, false, 1},
+        {"V", "V", 1000, true, 1},
+        {"A", "A", 1000, true, 1},
+        {"W", "W", 1000, true, 1},
+        {"rpm", "rpm", 0, false, 1},
+        {"dBm", "dBm", 0, false, 1},
+        {"m3/min", "m³/min", 0, false, 1},
         {"days", "d", 0, false, 1},
         {"1", "", 1000, false, 1},
         {"1/s", "/s", 1000, false, 1},
@@ -296,10 +306,6 @@ void frame_value(const struct web_request *request, struct html *page, double va
         html_put(page, NOTHING);
         return;
     }
-    if (strcmp(unit, "1 = up") == 0) {
-        html_put(page, "$", word(request->language, value >= 0.5 ? WORD_YES : WORD_NO));
-        return;
-    }
     known = known != NULL ? known : &other;
     /* A gauge may be any number; past this one only digits would come. */
     double shown = fmax(fmin(value * known->factor, 1e18), -1e18);
@@ -319,15 +325,34 @@ void frame_value(const struct web_request *request, struct html *page, double va
              binary && sign[0] == 'k' ? "K" : sign, binary ? "i" : "", known->sign);
 }
 
-void frame_metric(const struct web_request *request, struct html *page, const json_t *metric,
-                  const json_t *latest)
+static const json_t *find_metric(const json_t *object, const char *name)
 {
-    const json_t *value = json_object_get(latest, frame_text(metric, "name"));
+    size_t i;
+    const json_t *metric;
+    json_array_foreach(json_object_get(object, "metrics"), i, metric)
+    {
+        if (strcmp(frame_text(metric, "name"), name) == 0) {
+            return metric;
+        }
+    }
+    return NULL;
+}
+
+void frame_metric(const struct web_request *request, struct html *page, const json_t *object,
+                  const char *metric)
+{
+    const json_t *known = find_metric(object, metric);
+    const json_t *latest = json_object_get(json_object_get(object, "latest"), metric);
+    double value = json_is_number(latest) ? json_number_value(latest) : (double)NAN;
+    const char *said = graph_value_word(frame_text(object, "kind"), metric, value);
     char unit[300]; /* a unit has at most 255 bytes */
-    bool is_rate = strcmp(frame_text(metric, "type"), "counter") == 0;
-    (void)snprintf(unit, sizeof unit, "%s%s", frame_text(metric, "unit"), is_rate ? "/s" : "");
-    frame_value(request, page, json_is_number(value) ? json_number_value(value) : (double)NAN,
-                unit);
+    bool is_rate = strcmp(frame_text(known, "type"), "counter") == 0;
+    if (said != NULL) {
+        html_put(page, "$", graph_word(request->language, said));
+        return;
+    }
+    (void)snprintf(unit, sizeof unit, "%s%s", frame_text(known, "unit"), is_rate ? "/s" : "");
+    frame_value(request, page, value, unit);
 }
 
 void frame_meets(const struct web_request *request, struct html *page, const json_t *meets)

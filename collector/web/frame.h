@@ -32,9 +32,10 @@ void frame_percent(const struct web_request *request, struct html *page, const j
  * "–" when it is not finite. */
 void frame_value(const struct web_request *request, struct html *page, double value,
                  const char *unit);
-/* The same of a metric of the API: counters are rates, octets are shown as bits. */
-void frame_metric(const struct web_request *request, struct html *page, const json_t *metric,
-                  const json_t *latest);
+/* The same of an object's metric of the API, "–" when it has none of that name: counters are rates,
+ * octets are shown as bits; a number that stands for a state is its word. */
+void frame_metric(const struct web_request *request, struct html *page, const json_t *object,
+                  const char *metric);
 /* yes, no, or – for null. */
 void frame_meets(const struct web_request *request, struct html *page, const json_t *meets);
 /* <table> with a header row; `titles` ends with WORDS. A title that stands after WORD_RIGHT is of a

@@ -50,22 +50,55 @@ static void put_checks(const struct web_request *request, struct html *page, con
 enum { COLUMNS_MAX = 10 }; /* what is readable on one line; the object's own page has the rest */
 
 /* What the table of one kind shows: as many definitions as there is room for, of those that any of
- * its objects has a metric of. */
+ * its objects has a metric of, and of these the lines that any has. */
 struct columns {
     size_t n_groups;
-    const struct graph_definition *groups[COLUMNS_MAX];
-    const json_t *first; /* of the kind; its metrics are the columns if there are no groups */
+    struct group {
+        const struct graph_definition *definition;
+        uint64_t lines; /* bit: line */
+        size_t n_lines;
+    } groups[COLUMNS_MAX];
+    const json_t *first; /* of the kind; its metrics are the columns if there are no groups … */
+    const char *labels[COLUMNS_MAX];
+    size_t n_labels; /* … and the labels of all if it has no metrics: nothing is measured of them */
 };
 
-static bool has_metric(const json_t *object, const struct graph_definition *definition)
+/* The object at `at`, if it is of that kind still. */
+static const json_t *next_of_kind(const json_t *objects, size_t at, const char *kind)
 {
-    const json_t *latest = json_object_get(object, "latest");
-    for (size_t i = 0; i < definition->n_lines; i++) {
-        if (json_object_get(latest, definition->lines[i].metric) != NULL) {
-            return true;
+    const json_t *object = json_array_get(objects, at);
+    return object != NULL && strcmp(frame_text(object, "kind"), kind) == 0 ? object : NULL;
+}
+
+static struct group find_lines(const json_t *objects, size_t at, const char *kind,
+                               const struct graph_definition *definition)
+{
+    struct group group = {.definition = definition};
+    const json_t *object;
+    for (size_t i = at; (object = next_of_kind(objects, i, kind)) != NULL; i++) {
+        const json_t *latest = json_object_get(object, "latest");
+        for (size_t k = 0; k < definition->n_lines; k++) {
+            if (json_object_get(latest, definition->lines[k].metric) != NULL) {
+                group.lines |= UINT64_C(1) << k;
+            }
         }
     }
-    return false;
+    for (size_t k = 0; k < definition->n_lines; k++) {
+        group.n_lines += (group.lines >> k & 1) != 0;
+    }
+    return group;
+}
+
+static void add_label(struct columns *columns, const char *key)
+{
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        if (strcmp(columns->labels[i], key) == 0) {
+            return;
+        }
+    }
+    if (columns->n_labels < COLUMNS_MAX) {
+        columns->labels[columns->n_labels++] = key;
+    }
 }
 
 /* Of the kind of the object at `at`, which is its first. */
@@ -76,16 +109,21 @@ static struct columns choose_columns(const json_t *objects, size_t at)
     const struct graph_definition *definition;
     size_t used = 0;
     for (size_t n = 0; (definition = graph_definition_of(kind, n)) != NULL; n++) {
-        bool has = false;
-        const json_t *object;
-        for (size_t i = at; !has && (object = json_array_get(objects, i)) != NULL &&
-                            strcmp(frame_text(object, "kind"), kind) == 0;
-             i++) {
-            has = has_metric(object, definition);
+        struct group group = find_lines(objects, at, kind, definition);
+        if (group.n_lines > 0 && used + group.n_lines <= COLUMNS_MAX) {
+            columns.groups[columns.n_groups++] = group;
+            used += group.n_lines;
         }
-        if (has && used + definition->n_lines <= COLUMNS_MAX) {
-            columns.groups[columns.n_groups++] = definition;
-            used += definition->n_lines;
+    }
+    const json_t *object;
+    bool bare = json_array_size(json_object_get(columns.first, "metrics")) == 0;
+    for (size_t i = at; bare && (object = next_of_kind(objects, i, kind)) != NULL; i++) {
+        const char *key;
+        const json_t *value;
+        /* Only read; the macro knows no constant objects. */
+        json_object_foreach((json_t *)(uintptr_t)json_object_get(object, "labels"), key, value)
+        {
+            add_label(&columns, key);
         }
     }
     return columns;
@@ -98,64 +136,74 @@ static void put_group_titles(const struct web_request *request, struct html *pag
              "<tr><th rowspan=\"2\" scope=\"col\">$</th><th rowspan=\"2\" scope=\"col\">$</th>",
              word(request->language, WORD_OBJECT), word(request->language, WORD_STATUS));
     for (size_t n = 0; n < columns->n_groups; n++) {
-        const struct graph_definition *definition = columns->groups[n];
         char span[16];
-        (void)snprintf(span, sizeof span, "%zu", definition->n_lines);
+        (void)snprintf(span, sizeof span, "%zu", columns->groups[n].n_lines);
         html_put(page, "<th class=\"n group\" colspan=\"$\" scope=\"colgroup\">$</th>", span,
-                 graph_word(request->language, definition->title));
+                 graph_word(request->language, columns->groups[n].definition->title));
     }
     html_put(page, "</tr>\n<tr>");
     for (size_t n = 0; n < columns->n_groups; n++) {
-        const struct graph_definition *definition = columns->groups[n];
-        for (size_t i = 0; i < definition->n_lines; i++) {
-            html_put(page, "<th class=\"n\" scope=\"col\">$</th>",
-                     graph_word(request->language, definition->lines[i].legend));
+        const struct group *group = &columns->groups[n];
+        for (size_t i = 0; i < group->definition->n_lines; i++) {
+            if ((group->lines >> i & 1) != 0) {
+                html_put(page, "<th class=\"n\" scope=\"col\">$</th>",
+                         graph_word(request->language, group->definition->lines[i].legend));
+            }
         }
     }
     html_put(page, "</tr>");
 }
 
-/* A kind without definitions has its first object's metrics. */
-static void put_metric_titles(const struct web_request *request, struct html *page,
-                              const json_t *first)
+/* A kind without definitions has its first object's metrics; one without metrics has labels. */
+static void put_plain_titles(const struct web_request *request, struct html *page,
+                             const struct columns *columns)
 {
     size_t i;
     const json_t *metric;
     html_put(page, "<tr><th scope=\"col\">$</th><th scope=\"col\">$</th>",
              word(request->language, WORD_OBJECT), word(request->language, WORD_STATUS));
-    json_array_foreach(json_object_get(first, "metrics"), i, metric)
+    json_array_foreach(json_object_get(columns->first, "metrics"), i, metric)
     {
         if (i < COLUMNS_MAX) {
             html_put(page, "<th class=\"n\" scope=\"col\">$</th>", frame_text(metric, "name"));
         }
     }
+    for (i = 0; i < columns->n_labels; i++) {
+        html_put(page, "<th scope=\"col\">$</th>", columns->labels[i]);
+    }
     html_put(page, "</tr>");
 }
 
-static void put_line(const struct web_request *request, struct html *page, const json_t *latest,
+static void put_line(const struct web_request *request, struct html *page, const json_t *object,
                      const struct graph_definition *definition, const struct graph_line *line)
 {
-    const json_t *value = json_object_get(latest, line->metric);
+    const json_t *latest = json_object_get(json_object_get(object, "latest"), line->metric);
+    double value = json_is_number(latest) ? json_number_value(latest) : (double)NAN;
     html_put(page, "<td class=\"n\">");
-    frame_value(request, page,
-                json_is_number(value) ? json_number_value(value) * line->factor : (double)NAN,
-                definition->axis);
+    if (graph_value_word(frame_text(object, "kind"), line->metric, value) != NULL) {
+        frame_metric(request, page, object, line->metric);
+    } else {
+        frame_value(request, page, value * line->factor, definition->axis);
+    }
     html_put(page, "</td>");
 }
 
-static void put_metrics(const struct web_request *request, struct html *page, const json_t *object,
-                        const json_t *first)
+static void put_plain(const struct web_request *request, struct html *page, const json_t *object,
+                      const struct columns *columns)
 {
-    const json_t *latest = json_object_get(object, "latest");
     size_t i;
     const json_t *metric;
-    json_array_foreach(json_object_get(first, "metrics"), i, metric)
+    json_array_foreach(json_object_get(columns->first, "metrics"), i, metric)
     {
         if (i < COLUMNS_MAX) {
             html_put(page, "<td class=\"n\">");
-            frame_metric(request, page, metric, latest);
+            frame_metric(request, page, object, frame_text(metric, "name"));
             html_put(page, "</td>");
         }
+    }
+    for (i = 0; i < columns->n_labels; i++) {
+        html_put(page, "<td>$</td>",
+                 frame_text(json_object_get(object, "labels"), columns->labels[i]));
     }
 }
 
@@ -163,7 +211,6 @@ static void put_object(const struct web_request *request, struct html *page, con
                        const struct columns *columns)
 {
     const char *kind = frame_text(object, "kind");
-    const json_t *latest = json_object_get(object, "latest");
     html_put(page,
              "<tr><th scope=\"row\"><a href=\"/object?device=^&amp;kind=^&amp;name=^&amp;lang=$\">$"
              "</a></th><td>",
@@ -172,13 +219,15 @@ static void put_object(const struct web_request *request, struct html *page, con
     frame_state(request, page, frame_text(object, "status"));
     html_put(page, "</td>");
     for (size_t n = 0; n < columns->n_groups; n++) {
-        const struct graph_definition *definition = columns->groups[n];
-        for (size_t i = 0; i < definition->n_lines; i++) {
-            put_line(request, page, latest, definition, &definition->lines[i]);
+        const struct group *group = &columns->groups[n];
+        for (size_t i = 0; i < group->definition->n_lines; i++) {
+            if ((group->lines >> i & 1) != 0) {
+                put_line(request, page, object, group->definition, &group->definition->lines[i]);
+            }
         }
     }
     if (columns->n_groups == 0) {
-        put_metrics(request, page, object, columns->first);
+        put_plain(request, page, object, columns);
     }
     html_put(page, "</tr>\n");
 }
@@ -191,7 +240,7 @@ static void begin_kind(const struct web_request *request, struct html *page,
     if (columns->n_groups > 0) {
         put_group_titles(request, page, columns);
     } else {
-        put_metric_titles(request, page, columns->first);
+        put_plain_titles(request, page, columns);
     }
     html_put(page, "</thead><tbody>\n");
 }

@@ -74,7 +74,6 @@ static void put_graphs(const struct web_request *request, struct html *page, con
 static void put_newest(const struct web_request *request, struct html *page, const json_t *object)
 {
     static const int titles[] = {WORD_METRIC, WORD_RIGHT, WORD_VALUE, WORDS};
-    const json_t *latest = json_object_get(object, "latest");
     size_t i;
     const json_t *metric;
     html_put(page, "<h2>$</h2>\n", word(request->language, WORD_NEWEST_VALUES));
@@ -82,7 +81,7 @@ static void put_newest(const struct web_request *request, struct html *page, con
     json_array_foreach(json_object_get(object, "metrics"), i, metric)
     {
         html_put(page, "<tr><th scope=\"row\">$</th><td class=\"n\">", frame_text(metric, "name"));
-        frame_metric(request, page, metric, latest);
+        frame_metric(request, page, object, frame_text(metric, "name"));
         html_put(page, "</td></tr>\n");
     }
     frame_table_end(page);
@@ -134,10 +133,14 @@ int page_object(struct web_request *request)
     html_put(page, " ");
     frame_time(request, page, json_object_get(object, "last"));
     html_put(page, "</p>\n");
-    put_graphs(request, page, object, range_of(request));
-    html_put(page, "<div class=\"beside\"><section>");
-    put_newest(request, page, object);
-    html_put(page, "</section><section>");
+    if (json_array_size(json_object_get(object, "metrics")) > 0) {
+        put_graphs(request, page, object, range_of(request));
+        html_put(page, "<div class=\"beside\"><section>");
+        put_newest(request, page, object);
+        html_put(page, "</section><section>");
+    } else {
+        html_put(page, "<div class=\"beside\"><section>"); /* there is nothing to measure of it */
+    }
     put_labels(request, page, object);
     html_put(page, "</section></div>\n");
     json_decref(object);

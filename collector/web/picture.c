@@ -159,6 +159,27 @@ static int draw(const char *program, const json_t *order, char **png, size_t *si
     return rc;
 }
 
+/* The object's graph of that id, or its first; NULL: it has no such graph, or is not known (then
+ * the file alone decides what is drawn). A new reference. */
+static json_t *find_graph(const struct web_request *request, const char *device, const char *kind,
+                          const char *name, const char *id)
+{
+    struct query_failure failure;
+    json_t *graphs = query_graphs(request->sources, device, kind, name, &failure);
+    json_t *found = NULL;
+    size_t i;
+    json_t *graph;
+    json_array_foreach(graphs, i, graph)
+    {
+        const char *its = json_string_value(json_object_get(graph, "id"));
+        if (found == NULL && (id == NULL || strcmp(its, id) == 0)) {
+            found = json_incref(graph);
+        }
+    }
+    json_decref(graphs);
+    return found;
+}
+
 static json_t *make_order(struct web_request *request, const char *path, const char *kind,
                           const char *title)
 {
@@ -223,6 +244,10 @@ int route_graph(struct web_request *request)
     free(path);
     if (order == NULL) {
         return reply_failure_json(request);
+    }
+    json_t *graph = find_graph(request, device, kind, name, request_text(request, "graph"));
+    if (graph != NULL) {
+        (void)json_object_set_new(order, "chosen", graph);
     }
     query_flush(request->sources, device, kind, name);
     int rc = draw(request->program, order, &png, &size);

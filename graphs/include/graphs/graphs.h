@@ -33,9 +33,14 @@ struct graph_definition {
     size_t n_lines;
 };
 
-/* The n-th definition of a kind, NULL after the last. A kind without one of its own has none: the
- * caller draws each metric alone. */
+/* The n-th definition of a kind, NULL after the last. What no definition of the kind shows, the
+ * caller draws by unit. */
 const struct graph_definition *graph_definition_of(const char *kind, size_t n);
+/* Does any definition of the kind have a line of that metric? */
+bool graph_shows(const char *kind, const char *metric);
+/* The word for a value of a metric whose numbers stand for states ("up" for an interface's
+ * oper_status of 1); "changing" for a mean of two; NULL: the metric has none, or not for that. */
+const char *graph_value_word(const char *kind, const char *metric, double value);
 /* Colours for lines that no definition names, in a fixed order, readable for the colour-blind. */
 uint32_t graph_colour(size_t n);
 

@@ -19,6 +19,8 @@ enum {
     KEYS_SIGN_TEXT_SIZE = 45,   /* base64 (RFC 4648 §4) and NUL */
     KEYS_SIGNATURE_SIZE = 64,
     KEYS_HASH_SIZE = 32,        /* SHA-256 */
+    KEYS_SHORT_HASH_SIZE = 16,  /* SipHash-2-4 with 128 bits */
+    KEYS_SHORT_KEY_SIZE = 16,
 };
 
 struct keys; /* in libsodium's guarded memory */
@@ -46,6 +48,10 @@ void keys_sign(const struct keys *keys, const void *bytes, size_t size,
 int keys_verify(const uint8_t sign_public[KEYS_SIGN_PUBLIC_SIZE], const void *bytes, size_t size,
                 const uint8_t signature[KEYS_SIGNATURE_SIZE]); /* 0 or -EBADMSG */
 void keys_hash(const void *bytes, size_t size, uint8_t hash[KEYS_HASH_SIZE]); /* SHA-256 */
+
+/* For tables in memory whose keys a peer chooses: without the key nobody makes two alike. */
+void keys_short_hash(const void *bytes, size_t size, const uint8_t key[KEYS_SHORT_KEY_SIZE],
+                     uint8_t hash[KEYS_SHORT_HASH_SIZE]);
 
 /* Text to bytes. 0, or -EINVAL. Usable as config checks with keys_check_*. */
 int keys_parse_curve_public(const char *text, uint8_t key[KEYS_CURVE_SIZE]);

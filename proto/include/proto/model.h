@@ -14,7 +14,7 @@
 enum metric_type { METRIC_COUNTER = 1, METRIC_GAUGE = 2 };
 
 struct metric {
-    const char *name; /* [a-z][a-z0-9_]*, at most 19 bytes: it is the RRD's data source name */
+    const char *name; /* [a-z][a-z0-9_]*, at most PROTO_METRIC_NAME_MAX bytes */
     const char *unit; /* "octets", "packets", "bytes", "ratio" (0 to 1), "s", "ms", "1" … */
     enum metric_type type;
 };

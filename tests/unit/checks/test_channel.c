@@ -36,6 +36,13 @@ static struct object make_object(const char *name)
                            .n_metrics = 2};
 }
 
+/* Nothing of it is ever measured: no row comes. */
+static struct object make_bare(const char *name)
+{
+    return (struct object){
+        .device = "switch", .kind = "neighbour", .name = name, .interval_ms = 600000};
+}
+
 static void send_row(const struct sample_sink *sink, uint32_t object, int64_t time_ms,
                      uint64_t counter)
 {
@@ -70,11 +77,14 @@ static int work_well(void)
     struct object first = make_object("first");
     struct object second = make_object(config); /* shows that it came through */
     struct object broken = make_object("");
+    struct object bare = make_bare("bare");
     child_check(sink->define(sink->context, &unused) == 1);
     child_check(sink->define(sink->context, &first) == 2);
     child_check(sink->define(sink->context, &second) == 3);
     child_check(sink->define(sink->context, &first) == 2);
     child_check(sink->define(sink->context, &broken) == 0);
+    child_check(sink->define(sink->context, &bare) == 4);
+    child_check(sink->define(sink->context, &bare) == 4);
     send_row(sink, 3, TIME_0, 7);
     send_row(sink, 2, TIME_0 + 1, UINT64_MAX);
     const struct result result = {.object = 3,
@@ -86,8 +96,8 @@ static int work_well(void)
     const struct gap gap = {.from = {TIME_0}, .to = {TIME_0 + 5}, .rows = 3, .reason = GAP_ENCODE};
     sink->gap(sink->context, &gap);
     first.interval_ms = 2000; /* another shape: another number */
-    child_check(sink->define(sink->context, &first) == 4);
-    send_row(sink, 4, TIME_0 + 3, 8);
+    child_check(sink->define(sink->context, &first) == 5);
+    send_row(sink, 5, TIME_0 + 3, 8);
     uv_run(&loop, UV_RUN_DEFAULT); /* until main is gone */
     channel_worker_close(channel);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -114,31 +124,46 @@ static int work_and_leave(void)
     return 0;
 }
 
-/* Two definitions that are each below a report's size, but not together. */
+enum { SMALL_LABELS = 31, LARGE_LABELS = PROTO_LABELS_MAX };
+
+/* An object with so many labels of the greatest length, and keys of that length. */
+static struct object make_large(const char *name, size_t n_labels, size_t key_size)
+{
+    static char value[PROTO_LABEL_MAX + 1];
+    static char keys[2][PROTO_LABELS_MAX][PROTO_NAME_MAX + 1];
+    static struct label labels[2][PROTO_LABELS_MAX];
+    size_t which = n_labels == SMALL_LABELS ? 0 : 1;
+    struct object object = make_object(name);
+    memset(value, 'v', sizeof value - 1);
+    for (size_t i = 0; i < n_labels; i++) {
+        memset(keys[which][i], 'a', key_size);
+        keys[which][i][0] = (char)('A' + i);
+        labels[which][i] = (struct label){keys[which][i], value};
+    }
+    object.labels = labels[which];
+    object.n_labels = n_labels;
+    return object;
+}
+
+/* Two definitions, the first below what a report is sent at, the second not: each fits a report,
+ * but they do not together. */
 static int work_with_large_objects(void)
 {
-    enum { LABELS = 31 };
     uv_loop_t loop;
     size_t size;
-    char value[1001];
-    struct label labels[LABELS];
-    static const char *const keys[LABELS] = {
-        "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k",  "l",  "m",  "n",  "o", "p",
-        "q", "r", "s", "t", "u", "v", "w", "x", "y", "z", "aa", "ab", "ac", "ad", "ae"};
+    char longest[PROTO_NAME_MAX + 1];
     free(channel_read_config(&size));
     uv_loop_init(&loop);
     struct channel_worker *channel = channel_worker_open(&loop);
     const struct sample_sink *sink = channel_worker_sink(channel);
-    memset(value, 'v', sizeof value - 1);
-    value[sizeof value - 1] = '\0';
-    for (size_t i = 0; i < LABELS; i++) {
-        labels[i] = (struct label){keys[i], value};
-    }
-    struct object large[2] = {make_object("one"), make_object("two")};
+    struct object large[2] = {make_large("one", SMALL_LABELS, 1),
+                              make_large("two", LARGE_LABELS, PROTO_NAME_MAX)};
+    memset(longest, 'd', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    large[1].device = longest;
+    large[1].kind = longest;
     for (size_t i = 0; i < 2; i++) {
-        large[i].labels = labels;
-        large[i].n_labels = LABELS;
-        send_row(sink, sink->define(sink->context, &large[i]), TIME_0, i);
+        send_row(sink, sink->define(sink->context, &large[i]), TIME_0 + (int64_t)i, i);
     }
     channel_worker_close(channel);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -227,6 +252,9 @@ static int flood(void)
         send_row(sink, number, TIME_0 + i, (uint64_t)i * 1000003);
     }
     number = sink->define(sink->context, &late); /* while nothing can be sent */
+    struct object bare[] = {make_bare("bare"), make_bare("bare as well")};
+    child_check(sink->define(sink->context, &bare[0]) == 3);
+    child_check(sink->define(sink->context, &bare[1]) == 4);
     send_row(sink, number, TIME_0 + FLOOD_ROWS, 1);
     kill(getppid(), SIGUSR1); /* all is written: main may read */
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -306,6 +334,16 @@ static bool has_rows(void *context)
            scene->recorder->n_gaps >= scene->wanted_gaps;
 }
 
+static bool has_object(const struct recorder *recorder, const char *name)
+{
+    for (size_t i = 0; i < recorder->n_objects; i++) {
+        if (strcmp(recorder->objects[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_garbage(void *context)
 {
     return ((const struct scene *)context)->n_garbage > 0;
@@ -321,7 +359,9 @@ static void everything_arrives_renumbered(void **state)
     scene.wanted_gaps = 1;
     assert_true(run_until(&scene.loop, has_rows, &scene, 10000));
     const struct recorder *got = scene.recorder;
-    assert_int_equal(got->n_objects, 3); /* ours and two: "unused" has no row */
+    assert_int_equal(got->n_objects, 4);     /* ours and three: "unused" has no row */
+    assert_int_equal(got->n_defines, 1 + 4); /* "first" twice */
+    assert_true(has_object(got, "bare"));    /* though it has none either */
     const struct recorded_object *named = &got->objects[got->rows[0].row.object - 1];
     assert_string_equal(named->name, "name from the configuration");
     assert_string_equal(named->device, "switch");
@@ -374,8 +414,10 @@ static void large_definitions_are_split(void **state)
     assert_int_equal(wait_worker(&scene), 0);
     channel_main_disconnect(scene.channel, true);
     assert_int_equal(channel_main_stats(scene.channel)->bad_reports, 0);
-    assert_int_equal(channel_main_stats(scene.channel)->reports, 2);
+    assert_int_equal(channel_main_stats(scene.channel)->reports, 3); /* a row more */
     assert_int_equal(scene.recorder->n_rows, 2);
+    assert_int_equal(scene.recorder->n_gaps, 0);
+    assert_true(has_object(scene.recorder, "one") && has_object(scene.recorder, "two"));
     close_scene(&scene);
 }
 
@@ -448,6 +490,13 @@ static void garbage_is_not_believed(void **state)
     expect_garbage(send_unknown_object);
 }
 
+static bool has_bare(void *context)
+{
+    const struct scene *scene = context;
+    return has_rows(context) && has_object(scene->recorder, "bare") &&
+           has_object(scene->recorder, "bare as well");
+}
+
 static void unread_rows_become_a_gap(void **state)
 {
     struct scene scene;
@@ -461,7 +510,9 @@ static void unread_rows_become_a_gap(void **state)
     start_worker(&scene, flood, "");
     assert_int_equal(sigtimedwait(&set, NULL, &limit), SIGUSR1);
     scene.wanted_gaps = 1;
-    assert_true(run_until(&scene.loop, has_rows, &scene, 30000));
+    /* What has no rows could wait for ever: it comes as soon as there is room. */
+    assert_true(run_until(&scene.loop, has_bare, &scene, 30000));
+    assert_false(has_object(scene.recorder, "late")); /* its row was dropped */
     const struct gap *gap = &scene.recorder->gaps[0];
     size_t kept = scene.recorder->n_rows;
     print_message("rows kept %zu, lost %llu\n", kept, (unsigned long long)gap->rows);

@@ -210,7 +210,8 @@ static void device_lists_and_details(void **state)
         "\n"
         "KIND       NAME  STATUS  LAST ROW                   NEWEST VALUES\n"
         "interface  eth0  ok      2026-01-15 11:59:55 +0000  in_octets=1 k octets/s  out_octets=50 "
-        "octets/s  oper_up=1  speed=-\n");
+        "octets/s  oper_status=up  speed_bps=-  in_multicast_packets=100 packets/s  "
+        "queue_drops_of_the_vendor=10 packets/s\n");
     run = RUN(*state, "device", "sw-1", "--format", "json");
     json_t *json = json_loads(run->out, JSON_REJECT_DUPLICATES, NULL);
     assert_string_equal(json_string_value(json_object_get(json, "state")), "down");

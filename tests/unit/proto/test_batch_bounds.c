@@ -226,8 +226,8 @@ static struct bytes encode(const struct draft *draft)
     X(metric_empty, BATCH_WIRE, "metric", d->metric = TEXT(""))                                    \
     X(metric_digit, BATCH_WIRE, "metric", d->metric = TEXT("1m"))                                  \
     X(metric_upper, BATCH_WIRE, "metric", d->metric = TEXT("mM"))                                  \
-    X(metric_max, BATCH_WIRE, "", (d->metric = letters(19), d->n_metrics = 1))                     \
-    X(metric_over, BATCH_WIRE, "metric", (d->metric = letters(20), d->n_metrics = 1))              \
+    X(metric_max, BATCH_WIRE, "", (d->metric = letters(63), d->n_metrics = 1))                     \
+    X(metric_over, BATCH_WIRE, "metric", (d->metric = letters(64), d->n_metrics = 1))              \
     X(metric_nul, BATCH_WIRE, "NUL", d->metric = TEXT("m\0"))                                      \
     X(metric_twice, BATCH_WIRE, "two metrics", d->same_names = true)                               \
     X(unit_empty, BATCH_WIRE, "unit", d->unit = TEXT(""))                                          \

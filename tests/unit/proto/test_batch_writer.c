@@ -229,7 +229,7 @@ static void test_largest_definition(void **state)
     (void)state;
     struct things t;
     char value[PROTO_LABEL_MAX + 1];
-    char metric_names[PROTO_METRICS_MAX][20];
+    char metric_names[PROTO_METRICS_MAX][PROTO_METRIC_NAME_MAX + 1];
     char keys[PROTO_LABELS_MAX][PROTO_NAME_MAX + 1];
     make_things(&t);
     memset(value, 'v', sizeof value - 1);
@@ -240,9 +240,9 @@ static void test_largest_definition(void **state)
     t.object.n_metrics = PROTO_METRICS_MAX;
     t.object.n_labels = PROTO_LABELS_MAX;
     for (size_t i = 0; i < PROTO_METRICS_MAX; i++) {
-        memset(metric_names[i], 'a' + (int)i % 26, 19);
+        memset(metric_names[i], 'a' + (int)i % 26, PROTO_METRIC_NAME_MAX);
         metric_names[i][0] = (char)('a' + i / 26);
-        metric_names[i][19] = '\0';
+        metric_names[i][PROTO_METRIC_NAME_MAX] = '\0';
         t.metrics[i] = (struct metric){metric_names[i], letters_256 + 1, METRIC_COUNTER};
     }
     for (size_t i = 0; i < PROTO_LABELS_MAX; i++) {

@@ -282,6 +282,23 @@ static void test_known_answers(void **state)
     uint8_t hash[KEYS_HASH_SIZE];
     keys_hash("abc", 3, hash);
     assert_memory_equal(hash, expected, sizeof expected);
+
+    /* SipHash-2-4-128 of its authors' vectors: key 00 01 … 0f, messages "" and 00. */
+    static const uint8_t short_expected[][KEYS_SHORT_HASH_SIZE] = {
+        {0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6, 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02,
+         0x93},
+        {0xda, 0x87, 0xc1, 0xd8, 0x6b, 0x99, 0xaf, 0x44, 0x34, 0x76, 0x59, 0x11, 0x9b, 0x22, 0xfc,
+         0x45},
+    };
+    uint8_t key[KEYS_SHORT_KEY_SIZE];
+    uint8_t short_hash[KEYS_SHORT_HASH_SIZE];
+    for (size_t i = 0; i < sizeof key; i++) {
+        key[i] = (uint8_t)i;
+    }
+    for (size_t size = 0; size < 2; size++) {
+        keys_short_hash("", size, key, short_hash); /* the NUL is the second message */
+        assert_memory_equal(short_hash, short_expected[size], sizeof short_hash);
+    }
 }
 
 int main(void)

@@ -44,7 +44,7 @@ struct object sample_object(int64_t interval_ms)
     static const struct metric metrics[SAMPLE_METRICS] = {
         {"in_octets", "octets", METRIC_COUNTER},
         {"out_octets", "octets", METRIC_COUNTER},
-        {"oper_up", "1", METRIC_GAUGE},
+        {"oper_status", "1", METRIC_GAUGE},
         {"level", "1", METRIC_GAUGE},
     };
     return (struct object){.number = 1,

@@ -266,6 +266,39 @@ static void other_metrics_set_the_file_aside(void **state)
     free(folder);
 }
 
+/* A slow device is polled at a stretched interval: another step, another file; the alarm says whose
+ * it was. */
+static void another_interval_sets_the_file_aside(void **state)
+{
+    struct bed *bed = *state;
+    struct object stretched = bed->object;
+    char *folder = xasprintf("%s/sw-1/interface", bed->directory);
+    char reason[128];
+    stretched.interval_ms = 20000;
+    for (int64_t i = 0; i < 6; i++) {
+        assert_int_equal(add_row(bed, &bed->object, START_MS + i * 10000), 0);
+    }
+    assert_int_equal(rrd_cache_flush(bed->cache, NULL, NULL, NULL), 0);
+    assert_int_equal(bed->alarms, 0);
+    for (int64_t i = 0; i < 6; i++) {
+        bed->now_ms = START_MS + 70000 + i * 20000;
+        assert_int_equal(add_row(bed, &stretched, bed->now_ms), 0);
+    }
+    assert_int_equal(rrd_cache_flush(bed->cache, NULL, NULL, NULL), 0);
+    assert_int_equal(bed->alarms, 1);
+    assert_non_null(strstr(bed->alarm, "/sw-1/interface/Gi0%2F1.rrd: set aside: its step is 10 s"));
+    assert_int_equal(rrd_file_check(bed->path, &stretched, reason, sizeof reason), 0);
+    expect_last(bed, START_MS + 170000);
+    assert_int_equal(count_files(folder, "@"), 1);
+    /* And back, when it answers in time again. */
+    bed->now_ms += 600000;
+    assert_int_equal(add_row(bed, &bed->object, bed->now_ms), 0);
+    assert_int_equal(rrd_cache_flush(bed->cache, NULL, NULL, NULL), 0);
+    assert_int_equal(bed->alarms, 2);
+    assert_int_equal(count_files(folder, "@"), 2);
+    free(folder);
+}
+
 static void rows_wait_for_a_disk_that_fails(void **state)
 {
     struct bed *bed = *state;
@@ -317,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(replay_changes_nothing, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_quarantined, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(other_metrics_set_the_file_aside, open_bed, close_bed),
+        cmocka_unit_test_setup_teardown(another_interval_sets_the_file_aside, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(rows_wait_for_a_disk_that_fails, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(new_files_come_slowly, open_bed, close_bed),
     };

@@ -112,6 +112,51 @@ static void good_files_of_other_objects_are_stale(void **state)
     remove_folder(folder);
 }
 
+/* The names that a stock rrdtool sees are short; the object goes by its own. */
+static void long_names_have_short_sources(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {"in_multicast_pckts", "out_multicast_pckts",
+                                          "oper_status", "in_octets"};
+    char reason[256] = "";
+    char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
+    size_t n = 0;
+    char *folder = make_folder();
+    char *path = rrd_path(folder, "sw-1", "interface", "Gi0/1");
+    struct object object = sample_object(60000);
+    const struct metric metrics[SAMPLE_METRICS] = {
+        {"in_multicast_packets", "packets", METRIC_COUNTER},
+        {"out_multicast_packets", "packets", METRIC_COUNTER},
+        {"oper_status", "1", METRIC_GAUGE},
+        {"in_octets", "octets", METRIC_GAUGE},
+    };
+    object.metrics = metrics;
+    assert_int_equal(rrd_file_create(path, &object, (struct wall){START_MS}, reason, sizeof reason),
+                     0);
+    assert_int_equal(rrd_file_check(path, &object, reason, sizeof reason), 0);
+    assert_int_equal(rrd_file_metrics(path, names, &n), 0);
+    assert_int_equal(n, SAMPLE_METRICS);
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(names[i], sources[i]);
+    }
+    struct rrd_row rows[2] = {{.time = {START_MS}}, {.time = {START_MS + 60000}}};
+    rows[1].values[1].counter = 600;
+    must_update(path, &object, rows, 2);
+    double values[SAMPLE_METRICS];
+    int64_t step_s;
+    assert_int_equal(
+        rrd_file_latest(path, (struct wall){START_MS + 60000}, values, SAMPLE_METRICS, &step_s), 0);
+    assert_float_equal(values[1], 10, 1e-9);
+    struct object other = object;
+    struct metric other_metrics[SAMPLE_METRICS];
+    memcpy(other_metrics, metrics, sizeof metrics);
+    other.metrics = other_metrics;
+    other_metrics[1].name = "out_broadcast_packets";
+    assert_int_equal(rrd_file_check(path, &other, reason, sizeof reason), -ESTALE);
+    free(path);
+    remove_folder(folder);
+}
+
 static void damaged_files_are_told(void **state)
 {
     (void)state;
@@ -311,6 +356,7 @@ int main(void)
         cmocka_unit_test(names_stay_below_the_folder),
         cmocka_unit_test(files_are_of_reasonable_size),
         cmocka_unit_test(good_files_of_other_objects_are_stale),
+        cmocka_unit_test(long_names_have_short_sources),
         cmocka_unit_test(damaged_files_are_told),
         cmocka_unit_test(latest_is_the_newest_known),
         cmocka_unit_test(stock_rrdtool_reads_them),

@@ -128,7 +128,7 @@ static void draws_one_metric(void **state)
     unsigned char *png;
     size_t size;
     draw.definition = NULL;
-    draw.metric = "oper_up";
+    draw.metric = "oper_status";
     assert_int_equal(draw_it(&draw, &png, &size), 0);
     expect_png(png, size, 600, 180);
     free(png);
@@ -159,7 +159,7 @@ static void hostile_texts_are_only_texts(void **state)
     char reason[256];
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
         const struct rrd_graph_line line = {
-            .metric = "in_octets", .legend = titles[i], .colour = 0xffffffff, .factor = 8};
+            .source = "in_octets", .legend = titles[i], .colour = 0xffffffff, .factor = 8};
         const struct rrd_graph graph = {.path = bed->path,
                                         .title = titles[i],
                                         .axis = titles[i],
@@ -210,7 +210,7 @@ static void bounds_are_kept(void **state)
     good.from.ms = good.to.ms - INT64_C(3650) * 86400000; /* ten years, of maxima too */
     assert_int_equal(draw_it(&good, &png, &size), 0);
     free(png);
-    const struct rrd_graph_line line = {.metric = "in_octets:d0=/etc/passwd", .legend = "x"};
+    const struct rrd_graph_line line = {.source = "in_octets:d0=/etc/passwd", .legend = "x"};
     const struct rrd_graph graph = {.path = bed->path,
                                     .title = "",
                                     .axis = "",
@@ -231,8 +231,10 @@ static void bounds_are_kept(void **state)
 static void definitions_are_consistent(void **state)
 {
     (void)state;
-    static const char *const kinds[] = {"interface",  "traffic", "cpu",   "memory", "load",
-                                        "filesystem", "disk",    "check", "device", "agent"};
+    static const char *const kinds[] = {"interface", "traffic", "cpu",        "cpu_time",
+                                        "processor", "memory",  "load",       "filesystem",
+                                        "storage",   "disk",    "disk_space", "system",
+                                        "check",     "device",  "agent"};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         assert_non_null(graph_definition_of(kinds[k], 0));
         const struct graph_definition *one;
@@ -244,15 +246,58 @@ static void definitions_are_consistent(void **state)
             assert_true(one->n_lines >= 1 && one->title[0] != '\0');
             for (size_t i = 0; i < one->n_lines; i++) {
                 const struct graph_line *line = &one->lines[i];
-                assert_true(strlen(line->metric) < RRD_NAME_SIZE && line->factor > 0);
+                assert_true(strlen(line->metric) <= PROTO_METRIC_NAME_MAX && line->factor > 0);
+                assert_true(graph_shows(kinds[k], line->metric));
                 assert_true(!line->stack || (i > 0 && one->lines[i - 1].area));
                 assert_true(!(line->negative && one->lower >= 0));
             }
         }
     }
     assert_null(graph_definition_of("sensor", 0));
+    assert_false(graph_shows("sensor", "value"));
+    assert_false(graph_shows("interface", "rtt"));
     assert_int_not_equal(graph_colour(0), graph_colour(1));
     assert_int_equal(graph_colour(0), graph_colour(9));
+}
+
+static void states_have_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind;
+        const char *metric;
+        double value;
+        const char *said;
+    } cases[] = {
+        {"interface", "oper_status", 1, "up"},
+        {"interface", "oper_status", 2, "down"},
+        {"interface", "oper_status", 3, "testing"},
+        {"interface", "oper_status", 4, "unknown"},
+        {"interface", "oper_status", 5, "dormant"},
+        {"interface", "oper_status", 6, "not present"},
+        {"interface", "oper_status", 7, "lower layer down"},
+        {"interface", "oper_status", 1.0000000001, "up"}, /* librrd's sums are not exact */
+        {"interface", "oper_status", 1.4, "changing"},
+        {"interface", "oper_status", 0, NULL},
+        {"interface", "oper_status", 8, NULL},
+        {"interface", "oper_status", -1e300, NULL},
+        {"interface", "oper_status", NAN, NULL},
+        {"interface", "oper_status", INFINITY, NULL},
+        {"interface", "admin_status", 3, "testing"},
+        {"interface", "admin_status", 4, NULL},
+        {"interface", "in_octets", 1, NULL},
+        {"sensor", "oper_status", 3, "not operational"},
+        {"radio", "oper_status", 1, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *said = graph_value_word(cases[i].kind, cases[i].metric, cases[i].value);
+        if (cases[i].said == NULL) {
+            assert_null(said);
+        } else {
+            assert_non_null(said);
+            assert_string_equal(said, cases[i].said);
+        }
+    }
 }
 
 int main(void)
@@ -263,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_texts_are_only_texts, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(bounds_are_kept, open_bed, close_bed),
         cmocka_unit_test(definitions_are_consistent),
+        cmocka_unit_test(states_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

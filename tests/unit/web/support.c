@@ -191,10 +191,13 @@ void put_object(struct bed *bed, const char *agent, const struct object *object,
 
 struct object make_interface(const char *device, const char *name)
 {
-    static const struct metric metrics[] = {{"in_octets", "octets", METRIC_COUNTER},
-                                            {"out_octets", "octets", METRIC_COUNTER},
-                                            {"oper_up", "1", METRIC_GAUGE},
-                                            {"speed", "bit/s", METRIC_GAUGE}};
+    static const struct metric metrics[] = {
+        {"in_octets", "octets", METRIC_COUNTER},
+        {"out_octets", "octets", METRIC_COUNTER},
+        {"oper_status", "1", METRIC_GAUGE},
+        {"speed_bps", "bit/s", METRIC_GAUGE},
+        {"in_multicast_packets", "packets", METRIC_COUNTER},
+        {"queue_drops_of_the_vendor", "packets", METRIC_COUNTER}};
     static const struct label labels[] = {{"if_index", "7"}, {"alias", "up & <down>"}};
     return (struct object){.device = device,
                            .kind = "interface",
@@ -209,8 +212,12 @@ struct object make_interface(const char *device, const char *name)
 void put_rows(struct bed *bed, const struct object *interface, int64_t minutes)
 {
     for (int64_t ms = NOW_MS - minutes * MINUTE_MS; ms <= NOW_MS; ms += 10000) {
-        const union value values[] = {
-            {.counter = (uint64_t)ms}, {.counter = (uint64_t)ms / 20}, {.gauge = 1}, {.gauge = 0}};
+        const union value values[] = {{.counter = (uint64_t)ms},
+                                      {.counter = (uint64_t)ms / 20},
+                                      {.gauge = 1},
+                                      {.gauge = 0},
+                                      {.counter = (uint64_t)ms / 10},
+                                      {.counter = (uint64_t)ms / 100}};
         const struct row row = {
             .time = {ms}, .status = ROW_OK, .unknown_mask = 8, .values = values};
         assert_int_equal(rrd_cache_add(bed->cache, interface, &row, (struct wall){NOW_MS}), 0);

@@ -45,10 +45,11 @@ void put_run(struct bed *bed, const char *agent, const char *device, const char 
 void put_gap(struct bed *bed, const char *agent, int64_t from_ms, int64_t to_ms);
 /* An object and its newest row (0: none). */
 void put_object(struct bed *bed, const char *agent, const struct object *object, int64_t last_ms);
-/* An interface of 10 s: in_octets, out_octets, oper_up, speed. */
+/* An interface of 10 s: in_octets, out_octets, oper_status, speed_bps, in_multicast_packets, and a
+ * counter of packets that no graph definition knows, queue_drops_of_the_vendor. */
 struct object make_interface(const char *device, const char *name);
 /* Rows of the last `minutes` in its file: in_octets grows by 1,000 a second, out_octets by 50,
- * oper_up is 1, speed is unknown. */
+ * oper_status is 1, speed_bps is unknown, then 100 and 10 packets/s. */
 void put_rows(struct bed *bed, const struct object *interface, int64_t minutes);
 
 /* The contract, loaded. */

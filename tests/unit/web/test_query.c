@@ -288,12 +288,17 @@ static void objects_have_their_latest_values(void **state)
     assert_string_equal(text_of(object, "status"), "ok");
     assert_string_equal(text_of(object, "last"), utc(NOW_MS - 5 * SECOND_MS));
     assert_string_equal(text_of(json_object_get(object, "labels"), "alias"), "up & <down>");
-    assert_string_equal(text_of(find(json_object_get(object, "metrics"), "name", "speed"), "type"),
-                        "gauge");
+    assert_string_equal(
+        text_of(find(json_object_get(object, "metrics"), "name", "speed_bps"), "type"), "gauge");
     const json_t *latest = json_object_get(object, "latest");
     assert_true(fabs(json_real_value(json_object_get(latest, "in_octets")) - 1000) < 0.01);
     assert_true(fabs(json_real_value(json_object_get(latest, "out_octets")) - 50) < 0.01);
-    assert_true(json_is_null(json_object_get(latest, "speed")));
+    assert_true(json_is_null(json_object_get(latest, "speed_bps")));
+    /* Longer than a data source's name. */
+    assert_true(fabs(json_real_value(json_object_get(latest, "in_multicast_packets")) - 100) <
+                0.01);
+    assert_true(fabs(json_real_value(json_object_get(latest, "queue_drops_of_the_vendor")) - 10) <
+                0.01);
     json_decref(answer);
     answer =
         must(query_objects(&bed->sources, NULL, "radio", false, clock_wall(), &failure), &failure);
@@ -304,6 +309,80 @@ static void objects_have_their_latest_values(void **state)
     json_decref(answer);
 }
 
+/* Of each: id, title, axis, and its first metric. */
+static void expect_graphs(const json_t *graphs, const char *const expected[][4], size_t n)
+{
+    assert_int_equal(json_array_size(graphs), n);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *graph = json_array_get(graphs, i);
+        assert_string_equal(text_of(graph, "id"), expected[i][0]);
+        assert_string_equal(text_of(graph, "title"), expected[i][1]);
+        assert_string_equal(text_of(graph, "axis"), expected[i][2]);
+        assert_string_equal(json_string_value(json_array_get(json_object_get(graph, "metrics"), 0)),
+                            expected[i][3]);
+    }
+}
+
+/* What no definition shows: a graph for each unit, in pieces that can be read. */
+static void metrics_without_a_definition_have_graphs(void **state)
+{
+    struct bed *bed = *state;
+    struct query_failure failure = {0};
+    struct metric metrics[14] = {{"volts", "V", METRIC_GAUGE},
+                                 {"drops", "1", METRIC_COUNTER},
+                                 {"amps", "A", METRIC_GAUGE},
+                                 {"level", "1", METRIC_GAUGE}};
+    char names[10][8];
+    struct object object = {.device = "ups",
+                            .kind = "rectifier",
+                            .name = "r1",
+                            .interval_ms = 60000,
+                            .metrics = metrics,
+                            .n_metrics = 14};
+    static const char *const expected[][4] = {
+        {"unit:V", "volts, v0, v1, …", "V", "volts"},
+        {"unit:1/s", "drops", "1/s", "drops"},
+        {"unit:A", "amps", "A", "amps"},
+        {"unit:1", "level", "1", "level"},
+        {"unit:V:2", "v8, v9", "V", "v8"},
+    };
+    for (size_t i = 0; i < 10; i++) {
+        (void)snprintf(names[i], sizeof names[i], "v%zu", i);
+        metrics[4 + i] = (struct metric){names[i], "V", METRIC_GAUGE};
+    }
+    put_city(bed);
+    put_object(bed, "agent-a", &object, 0);
+    json_t *graphs =
+        must(query_graphs(&bed->sources, "ups", "rectifier", "r1", &failure), &failure);
+    expect_graphs(graphs, expected, 5);
+    assert_int_equal(json_array_size(json_object_get(json_array_get(graphs, 0), "metrics")), 9);
+    json_decref(graphs);
+}
+
+/* An object that only is: labels, and nothing that could be measured. */
+static void an_object_without_metrics_is_known(void **state)
+{
+    struct bed *bed = *state;
+    struct query_failure failure = {0};
+    static const struct label labels[] = {{"protocol", "lldp"}, {"sys_name", "sw-2"}};
+    const struct object neighbour = {.device = "sw-1",
+                                     .kind = "neighbour",
+                                     .name = "lldp eth0",
+                                     .interval_ms = 600000,
+                                     .labels = labels,
+                                     .n_labels = 2};
+    put_city(bed);
+    put_object(bed, "agent-a", &neighbour, 0);
+    json_t *object =
+        must(query_object(&bed->sources, "sw-1", "neighbour", "lldp eth0", clock_wall(), &failure),
+             &failure);
+    assert_int_equal(json_array_size(json_object_get(object, "metrics")), 0);
+    assert_int_equal(json_array_size(json_object_get(object, "graphs")), 0);
+    assert_int_equal(json_object_size(json_object_get(object, "latest")), 0);
+    assert_string_equal(text_of(json_object_get(object, "labels"), "sys_name"), "sw-2");
+    json_decref(object);
+}
+
 static void object_has_graphs(void **state)
 {
     struct bed *bed = *state;
@@ -311,16 +390,26 @@ static void object_has_graphs(void **state)
     put_city(bed);
     json_t *object = must(
         query_object(&bed->sources, "sw-1", "interface", "eth0", clock_wall(), &failure), &failure);
-    const json_t *graphs = json_object_get(object, "graphs");
-    assert_int_equal(json_array_size(graphs), 2); /* no packets, no errors are measured */
-    assert_string_equal(text_of(json_array_get(graphs, 0), "id"), "traffic");
-    assert_string_equal(text_of(json_array_get(graphs, 1), "id"), "state");
+    static const char *const expected[][4] = {
+        {"traffic", "Traffic", "bit/s", "in_octets"}, /* no errors are measured */
+        {"state", "State", "1 = up, 2 = down", "oper_status"},
+        {"speed", "Speed", "bit/s", "speed_bps"},
+        {"packets", "Packets", "packets/s", "in_multicast_packets"},
+        {"unit:packets/s", "queue_drops_of_the_vendor", "packets/s", "queue_drops_of_the_vendor"},
+    };
+    expect_graphs(json_object_get(object, "graphs"), expected, 5);
     json_decref(object);
+    json_t *graphs =
+        must(query_graphs(&bed->sources, "sw-1", "interface", "eth0", &failure), &failure);
+    expect_graphs(graphs, expected, 5);
+    json_decref(graphs);
+    assert_null(query_graphs(&bed->sources, "sw-1", "interface", "eth1", &failure));
+    assert_int_equal(failure.error, QUERY_NOT_FOUND);
     object = must(query_object(&bed->sources, "<b>\"&'", "radio",
                                "x/y?z=1&\"><script>alert(1)</script>", clock_wall(), &failure),
                   &failure);
     assert_string_equal(text_of(json_array_get(json_object_get(object, "graphs"), 0), "id"),
-                        "signal");
+                        "unit:dBm");
     assert_true(
         json_is_null(json_object_get(json_object_get(object, "latest"), "signal"))); /* no file */
     json_decref(object);
@@ -345,6 +434,14 @@ static void series_are_consolidated_rows(void **state)
     assert_int_equal(json_integer_value(json_array_get(row, 0)) % 10, 0);
     assert_true(fabs(json_real_value(json_array_get(row, 1)) - 1000) < 0.01);
     assert_true(json_is_null(json_array_get(row, 4)));
+    assert_true(fabs(json_real_value(json_array_get(row, 6)) - 10) < 0.01);
+    static const char *const names[] = {
+        "in_octets", "out_octets",           "oper_status",
+        "speed_bps", "in_multicast_packets", "queue_drops_of_the_vendor"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_string_equal(
+            json_string_value(json_array_get(json_object_get(series, "metrics"), i)), names[i]);
+    }
     json_decref(series);
     series = must(query_series(&bed->sources, "sw-1", "interface", "eth0", from, to, 5, &failure),
                   &failure);
@@ -391,6 +488,9 @@ int main(void)
                                         close_bed),
         cmocka_unit_test_setup_teardown(objects_have_their_latest_values, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(object_has_graphs, open_bed, close_bed),
+        cmocka_unit_test_setup_teardown(metrics_without_a_definition_have_graphs, open_bed,
+                                        close_bed),
+        cmocka_unit_test_setup_teardown(an_object_without_metrics_is_known, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(series_are_consolidated_rows, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(cut_reasons_stay_utf8, open_bed, close_bed),
     };

@@ -294,6 +294,10 @@ static void pages_say_what_is_wrong_first(void **state)
                            "\xE2\x80\xAF"
                            "bit/s");
     must_have(answer.body, ">Trafic</th>");
+    must_have(answer.body, "<td class=\"n\">active</td>");
+    must_have(answer.body,
+              ">Multidiffusion entrante</th>"); /* the lines that are there, and no more */
+    assert_null(strstr(answer.body, "Monodiffusion"));
     must_have(answer.body, "href=\"/device?device=sw-1&amp;lang=en\"");
     answer_clear(&answer);
     answer = client_get(served->port, "/object?" ETH0, 200);
@@ -301,6 +305,8 @@ static void pages_say_what_is_wrong_first(void **state)
                            "class=\"when\">8"
                            "\xE2\x80\xAF"
                            "kbit/s</span></td></tr>");
+    must_have(answer.body, "<tr><th scope=\"row\">oper_status</th><td class=\"n\">up</td></tr>");
+    must_have(answer.body, "graph=unit%3Apackets%2Fs&amp;");
     must_have(answer.body, "<dd>up &amp; &lt;down&gt;</dd>");
     answer_clear(&answer);
     answer = client_get(served->port, "/sla?period=today", 200);
@@ -311,6 +317,42 @@ static void pages_say_what_is_wrong_first(void **state)
     must_have(answer.body, "web-1/http: timeout");
     must_have(answer.body, "<option value=\"today\" selected>today</option>");
     must_have(answer.body, "<option value=\"2025-Q4\">quarter 2025-Q4</option>");
+    answer_clear(&answer);
+}
+
+/* Sensors differ in unit from object to object; neighbours have labels and nothing else. */
+static void plain_kinds_have_tables(void **state)
+{
+    const struct served *served = *state;
+    static const struct label lldp[] = {{"protocol", "lldp"}, {"sys_name", "sw-<2>"}};
+    static const struct label cdp[] = {{"protocol", "cdp"}, {"platform", "phone"}};
+    const struct object neighbours[] = {{.device = "sw-1",
+                                         .kind = "neighbour",
+                                         .name = "a",
+                                         .interval_ms = 600000,
+                                         .labels = lldp,
+                                         .n_labels = 2},
+                                        {.device = "sw-1",
+                                         .kind = "neighbour",
+                                         .name = "b",
+                                         .interval_ms = 600000,
+                                         .labels = cdp,
+                                         .n_labels = 2}};
+    put_object(served->bed, "agent-a", &neighbours[0], 0);
+    put_object(served->bed, "agent-a", &neighbours[1], 0);
+    struct answer answer = client_get(served->port, "/device?device=sw-1", 200);
+    must_have(answer.body, "<h2>Neighbours</h2>");
+    must_have(answer.body, "<th scope=\"col\">protocol</th><th scope=\"col\">sys_name</th>"
+                           "<th scope=\"col\">platform</th></tr>");
+    must_have(answer.body, "<td>lldp</td><td>sw-&lt;2&gt;</td><td></td></tr>");
+    must_have(answer.body, "<td>cdp</td><td></td><td>phone</td></tr>");
+    html_must_be_well_formed(answer.body);
+    answer_clear(&answer);
+    answer = client_get(served->port, "/object?device=sw-1&kind=neighbour&name=a", 200);
+    must_have(answer.body, "<dd>sw-&lt;2&gt;</dd>");
+    assert_null(strstr(answer.body, "<figure>"));
+    assert_null(strstr(answer.body, "Newest values"));
+    html_must_be_well_formed(answer.body);
     answer_clear(&answer);
 }
 
@@ -425,6 +467,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(pages_speak_the_language_asked_for, open_served,
                                         close_served),
         cmocka_unit_test_setup_teardown(pages_say_what_is_wrong_first, open_served, close_served),
+        cmocka_unit_test_setup_teardown(plain_kinds_have_tables, open_served, close_served),
         cmocka_unit_test_setup_teardown(pages_of_a_new_collector_are_empty, open_bare,
                                         close_served),
         cmocka_unit_test_setup_teardown(metrics_are_good_prometheus, open_served, close_served),

@@ -36,8 +36,12 @@ static void no_process_is_left(void)
 
 static void graphs_are_drawn(void **state)
 {
-    static const char *const paths[] = {ETH0 "&graph=traffic", ETH0 "&graph=out_octets",
-                                        ETH0 "&from=-10m&to=now&height=50"};
+    static const char *const paths[] = {ETH0 "&graph=traffic",
+                                        ETH0 "&graph=out_octets",
+                                        ETH0 "&from=-10m&to=now&height=50",
+                                        ETH0 "&graph=packets",
+                                        ETH0 "&graph=in_multicast_packets",
+                                        ETH0 "&graph=unit%3Apackets%2Fs"};
     const struct served *served = *state;
     struct answer answer = client_get(served->port, ETH0, 200);
     assert_string_equal(answer.type, "image/png");
@@ -76,7 +80,8 @@ static void failures_are_told_apart(void **state)
         const char *says;
     } cases[] = {
         {ETH0 "&graph=nonsense", 404, "no such graph"},
-        {ETH0 "&graph=packets", 404, "nothing to draw"}, /* defined, but not measured */
+        {ETH0 "&graph=errors", 404, "nothing to draw"}, /* defined, but not measured */
+        {ETH0 "&graph=unit%3Abits%2Fs", 404, "no such graph"},
         {ETH0 "&graph=--imginfo", 404, "no such graph"},
         {"/graph.png?device=sw-1&kind=interface&name=eth9", 404, "nothing to draw"},
         {ETH0 "&from=1980-01-01T00:00:00Z&to=1981-01-01T00:00:00Z", 400, "ten years"},

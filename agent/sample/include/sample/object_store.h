@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The objects that samplers have announced, by name and by number: what makes the same object keep
- * its number, and what tells the metrics of a row. A worker's channel has one, and so has the batch
- * in the main process.
+ * The objects that samplers have announced, whole, by name and by number: what makes the same
+ * object keep its number, tells the metrics of a row, and lets the batch in the main process repeat
+ * every definition. (A worker's channel, which announces once, keeps less: object_index.h.)
  *
  * Threads: one. */
 #ifndef SAMPLE_OBJECT_STORE_H
@@ -13,9 +13,7 @@
 struct object_store;
 
 struct stored_object {
-    struct object object; /* a deep copy, with its number */
-    bool announced;       /* its definition was handed on */
-    size_t encoded_size;  /* of its definition, as the owner noted it */
+    struct object object; /* a copy, with its number; not to be cleared */
 };
 
 struct object_store *object_store_new(void);

@@ -48,6 +48,9 @@ json_t *query_objects(const struct query_sources *sources, const char *device, c
                       bool latest, struct wall now, struct query_failure *failure);
 json_t *query_object(const struct query_sources *sources, const char *device, const char *kind,
                      const char *name, struct wall now, struct query_failure *failure);
+/* What "graphs" of query_object lists, without asking for values. */
+json_t *query_graphs(const struct query_sources *sources, const char *device, const char *kind,
+                     const char *name, struct query_failure *failure);
 json_t *query_series(const struct query_sources *sources, const char *device, const char *kind,
                      const char *name, struct wall from, struct wall to, size_t rows_max,
                      struct query_failure *failure);

@@ -14,7 +14,7 @@
 #ifndef RRD_FILE_H
 #define RRD_FILE_H
 
-#include "proto/model.h"
+#include "rrd/names.h"
 
 /* One row laid out by the object's metrics; bit i of unknown_mask: value i is unknown; bit i of
  * discontinuity_mask: what the counter grew since the row before means nothing. */
@@ -58,8 +58,8 @@ int rrd_file_update(const char *path, const struct object *object, const struct 
 /* Time of the last row in the file. 0 or -errno. */
 int rrd_file_last(const char *path, struct wall *last);
 
-/* The data sources' names, in the file's order. 0 or -errno. */
-enum { RRD_NAME_SIZE = 20 };
+/* The data sources' names (names.h tells whose metric is which), in the file's order. 0 or -errno.
+ */
 int rrd_file_metrics(const char *path, char names[PROTO_METRICS_MAX][RRD_NAME_SIZE],
                      size_t *n_metrics);
 
@@ -74,8 +74,8 @@ struct rrd_series {
     int64_t step_s;
     size_t n_rows;
     size_t n_metrics;
-    char names[PROTO_METRICS_MAX][RRD_NAME_SIZE];
-    double *values; /* n_rows * n_metrics, row by row; NAN unknown */
+    char names[PROTO_METRICS_MAX][RRD_NAME_SIZE]; /* of the data sources */
+    double *values;                               /* n_rows * n_metrics, row by row; NAN unknown */
 };
 /* The finest averages that cover the range (or, if `maximum`, the hourly or daily maxima) in at
  * most `rows_max` rows. 0; -EINVAL: empty range, or before 1970 or after 2100; -errno. */

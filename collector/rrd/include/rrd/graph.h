@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct rrd_graph_line {
-    const char *metric; /* data source */
+    const char *source; /* the data source's name */
     const char *legend;
     uint32_t colour; /* 0xRRGGBB */
     double factor;   /* 8 for octets/s shown as bit/s; 1 */
@@ -38,7 +38,7 @@ struct rrd_graph {
 };
 
 /* Malloc'ed PNG. 0; -EINVAL: a size, the range (over ten years, before September 2001 or after
- * 2100), the number of lines (1 to 64), a base or a metric's name is out of bounds; as
+ * 2100), the number of lines (1 to 64), a base or a data source's name is out of bounds; as
  * rrd_file_check; -EIO: librrd could not; with a reason. Times on the axis are in the process's
  * time zone. Texts may be any bytes: what is not UTF-8 shows as "?", too long is cut. */
 int rrd_graph_png(const struct rrd_graph *graph, unsigned char **png, size_t *size, char *reason,

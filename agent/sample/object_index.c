@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sample/object_index.h"
+
+#include "common/xalloc.h"
+#include "metric_lists.h"
+#include "proto/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+    /* Entries come in segments, so that growing neither copies nor doubles them. */
+    SEGMENT_ENTRIES = 4096,
+    SEGMENTS_MAX = PROTO_OBJECTS_MAX / SEGMENT_ENTRIES,
+    SLOTS_FIRST = 64,
+    DIGEST_ROOM = 512,
+};
+
+struct digest {
+    uint8_t bytes[KEYS_SHORT_HASH_SIZE];
+};
+
+struct entry {
+    struct digest name; /* of device, kind and name */
+    uint64_t shape;     /* of interval and labels; only ever held against the same object's */
+    const struct metric_list *list; /* NULL: another of the same name came */
+    struct object *copy;            /* NULL once it is announced */
+};
+
+struct object_index {
+    struct metric_lists *lists;
+    struct entry *segments[SEGMENTS_MAX];
+    uint32_t n_entries;
+    uint32_t *slots; /* open addressing: numbers by name, 0: free; at most three quarters full */
+    uint32_t n_slots;
+    uint32_t n_used;
+    uint8_t key[KEYS_SHORT_KEY_SIZE];
+};
+
+/* --- hashes --- */
+
+/* Bytes on their way into a hash; what is full is folded into its first bytes. */
+struct digesting {
+    const uint8_t *key;
+    size_t used;
+    uint8_t room[DIGEST_ROOM];
+};
+
+static void digest_add(struct digesting *digesting, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    while (size > 0) {
+        if (digesting->used == DIGEST_ROOM) {
+            struct digest folded;
+            keys_short_hash(digesting->room, DIGEST_ROOM, digesting->key, folded.bytes);
+            memcpy(digesting->room, &folded, sizeof folded);
+            digesting->used = sizeof folded;
+        }
+        size_t room = DIGEST_ROOM - digesting->used;
+        size_t n = size < room ? size : room;
+        memcpy(digesting->room + digesting->used, at, n);
+        digesting->used += n;
+        at += n;
+        size -= n;
+    }
+}
+
+static void digest_text(struct digesting *digesting, const char *text)
+{
+    digest_add(digesting, text, strlen(text) + 1); /* the NUL keeps two texts apart */
+}
+
+static struct digest digest_end(const struct digesting *digesting)
+{
+    struct digest digest;
+    keys_short_hash(digesting->room, digesting->used, digesting->key, digest.bytes);
+    return digest;
+}
+
+static uint64_t first_half(const struct digest *digest)
+{
+    uint64_t number;
+    memcpy(&number, digest->bytes, sizeof number);
+    return number;
+}
+
+static struct digest hash_name(const struct object_index *index, const struct object *object)
+{
+    struct digesting digesting = {.key = index->key};
+    digest_text(&digesting, object->device);
+    digest_text(&digesting, object->kind);
+    digest_text(&digesting, object->name);
+    return digest_end(&digesting);
+}
+
+static uint64_t hash_shape(const struct object_index *index, const struct object *object)
+{
+    struct digesting digesting = {.key = index->key};
+    digest_add(&digesting, &object->interval_ms, sizeof object->interval_ms);
+    for (size_t i = 0; i < object->n_labels; i++) {
+        digest_text(&digesting, object->labels[i].key);
+        digest_text(&digesting, object->labels[i].value);
+    }
+    struct digest digest = digest_end(&digesting);
+    return first_half(&digest);
+}
+
+/* --- the table --- */
+
+static struct entry *entry_of(const struct object_index *index, uint32_t number)
+{
+    return &index->segments[(number - 1) / SEGMENT_ENTRIES][(number - 1) % SEGMENT_ENTRIES];
+}
+
+/* The slot that holds the name, or the free one where it would go. */
+static uint32_t *find_slot(const struct object_index *index, const struct digest *name)
+{
+    uint32_t at = (uint32_t)((first_half(name) >> 32) * index->n_slots >> 32);
+    while (index->slots[at] != 0 &&
+           memcmp(&entry_of(index, index->slots[at])->name, name, sizeof *name) != 0) {
+        at = at + 1 == index->n_slots ? 0 : at + 1;
+    }
+    return &index->slots[at];
+}
+
+static void grow_slots(struct object_index *index)
+{
+    uint32_t *old = index->slots;
+    uint32_t n_old = index->n_slots;
+    index->n_slots += n_old / 2; /* by half: there may be some hundred thousand */
+    index->slots = xcalloc(index->n_slots, sizeof *index->slots);
+    for (uint32_t i = 0; i < n_old; i++) {
+        if (old[i] != 0) {
+            *find_slot(index, &entry_of(index, old[i])->name) = old[i];
+        }
+    }
+    free(old);
+}
+
+static void drop_copy(struct entry *entry)
+{
+    if (entry->copy != NULL) {
+        object_clear(entry->copy);
+        free(entry->copy);
+        entry->copy = NULL;
+    }
+}
+
+static void forget(struct object_index *index, struct entry *entry)
+{
+    drop_copy(entry);
+    metric_lists_give_back(index->lists, entry->list);
+    entry->list = NULL;
+}
+
+static struct entry *add_entry(struct object_index *index)
+{
+    uint32_t segment = index->n_entries / SEGMENT_ENTRIES;
+    if (index->segments[segment] == NULL) {
+        index->segments[segment] = xcalloc(SEGMENT_ENTRIES, sizeof(struct entry));
+    }
+    index->n_entries++;
+    return entry_of(index, index->n_entries);
+}
+
+struct object_index *object_index_new(void)
+{
+    struct object_index *index = xcalloc(1, sizeof *index);
+    index->lists = metric_lists_new();
+    index->n_slots = SLOTS_FIRST;
+    index->slots = xcalloc(index->n_slots, sizeof *index->slots);
+    if (getrandom(index->key, sizeof index->key, GRND_NONBLOCK) != sizeof index->key) {
+        uintptr_t where = (uintptr_t)index; /* early in boot: better than a constant */
+        memcpy(index->key, &where, sizeof where);
+    }
+    return index;
+}
+
+void object_index_free(struct object_index *index)
+{
+    if (index == NULL) {
+        return;
+    }
+    for (uint32_t number = 1; number <= index->n_entries; number++) {
+        drop_copy(entry_of(index, number));
+    }
+    for (size_t i = 0; i < SEGMENTS_MAX; i++) {
+        free(index->segments[i]);
+    }
+    metric_lists_free(index->lists);
+    free(index->slots);
+    free(index);
+}
+
+uint32_t object_index_find(const struct object_index *index, const struct object *object)
+{
+    struct digest name = hash_name(index, object);
+    uint32_t number = *find_slot(index, &name);
+    if (number == 0) {
+        return 0;
+    }
+    const struct entry *entry = entry_of(index, number);
+    bool same =
+        entry->list == metric_lists_find(index->lists, object->metrics, object->n_metrics) &&
+        entry->shape == hash_shape(index, object);
+    return same ? number : 0;
+}
+
+uint32_t object_index_add(struct object_index *index, const struct object *object)
+{
+    if (index->n_entries >= PROTO_OBJECTS_MAX) {
+        return 0;
+    }
+    if (index->n_used + 1 > index->n_slots / 4 * 3) {
+        grow_slots(index);
+    }
+    struct digest name = hash_name(index, object);
+    uint32_t *slot = find_slot(index, &name);
+    if (*slot == 0) {
+        index->n_used++;
+    } else {
+        forget(index, entry_of(index, *slot));
+    }
+    struct entry *entry = add_entry(index);
+    struct object *copy = xmalloc(sizeof *copy);
+    *copy = object_copy(object);
+    copy->number = index->n_entries;
+    *entry =
+        (struct entry){.name = name,
+                       .shape = hash_shape(index, object),
+                       .list = metric_lists_take(index->lists, object->metrics, object->n_metrics),
+                       .copy = copy};
+    *slot = index->n_entries;
+    return index->n_entries;
+}
+
+static const struct entry *find_number(const struct object_index *index, uint32_t number)
+{
+    if (number == 0 || number > index->n_entries || entry_of(index, number)->list == NULL) {
+        return NULL;
+    }
+    return entry_of(index, number);
+}
+
+bool object_index_get(const struct object_index *index, uint32_t number, struct object *object)
+{
+    const struct entry *entry = find_number(index, number);
+    if (entry != NULL) {
+        *object = (struct object){
+            .number = number, .metrics = entry->list->metrics, .n_metrics = entry->list->n_metrics};
+    }
+    return entry != NULL;
+}
+
+const struct object *object_index_copy(const struct object_index *index, uint32_t number)
+{
+    const struct entry *entry = find_number(index, number);
+    return entry != NULL ? entry->copy : NULL;
+}
+
+void object_index_announced(struct object_index *index, uint32_t number)
+{
+    if (find_number(index, number) != NULL) {
+        drop_copy(entry_of(index, number));
+    }
+}
+
+uint32_t object_index_next_bare(const struct object_index *index, uint32_t after)
+{
+    for (uint32_t number = after + 1; number <= index->n_entries; number++) {
+        const struct object *copy = object_index_copy(index, number);
+        if (copy != NULL && copy->n_metrics == 0) {
+            return number;
+        }
+    }
+    return 0;
+}
