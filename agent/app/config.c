@@ -5,7 +5,7 @@
 #include "common/xalloc.h"
 #include "proto/keys.h"
 #include "proto/limits.h"
-#include "snmp/snmp.h"
+#include "snmp/profile.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -83,7 +83,7 @@ static const struct config_schema collector_schema = {
     .size = sizeof(struct agent_collector_config),
     .fields = collector_fields,
     .place_offset = SIZE_MAX,
-    .present_offset = SIZE_MAX,
+    .present_offset = offsetof(struct agent_collector_config, present),
 };
 
 static void check_spool(const void *object, struct config_error_sink *errors)
@@ -205,6 +205,13 @@ static void check_own_checks(const struct agent_config *config, const char *devi
     }
 }
 
+/* Nothing is delivered under names that could clash. */
+static void check_for_poll(const void *object, struct config_error_sink *errors)
+{
+    const struct agent_config *config = object;
+    snmp_check_unique(&config->devices, errors);
+}
+
 static void check_agent(const void *object, struct config_error_sink *errors)
 {
     const struct agent_config *config = object;
@@ -281,6 +288,11 @@ static const struct config_field agent_fields[] = {
      FIELD(devices),
      .schema = &snmp_device_config_schema,
      .help = "devices that are polled by SNMP"},
+    {.key = "snmp",
+     .type = CONFIG_MAP,
+     FIELD(snmp),
+     .schema = &snmp_config_schema,
+     .help = "what is common to all devices"},
     {.key = "capture",
      .type = CONFIG_MAP,
      FIELD(capture),
@@ -289,6 +301,7 @@ static const struct config_field agent_fields[] = {
     {.key = "log", .type = CONFIG_MAP, FIELD(log), .schema = &log_schema, .help = "the log"},
     {0},
 };
+enum { FIELDS = sizeof agent_fields / sizeof agent_fields[0] };
 
 const struct config_schema agent_config_schema = {
     .name = "agent",
@@ -321,12 +334,30 @@ static void resolve(char **path, const char *file)
     *path = resolved;
 }
 
-int agent_config_load(const char *path, struct agent_config *config, struct config_errors *errors)
+/* Profiles exist, and every device that names one names one of them. */
+static int load_profiles(const char *path, struct agent_config *config,
+                         struct config_errors *errors)
 {
-    int rc = config_load(path, &agent_config_schema, config, errors);
-    if (rc != 0) {
-        return rc;
+    const struct snmp_device_config *items = config->devices.items;
+    int rc = snmp_profiles_load(&config->snmp.profiles, path, &config->profiles, errors);
+    bool missing = false;
+    for (size_t i = 0; rc == 0 && i < config->devices.count; i++) {
+        const char *name = items[i].snmp.profile;
+        if (name != NULL && !snmp_profiles_have(&config->profiles, name)) {
+            char key[64];
+            snprintf(key, sizeof key, "devices[%zu].snmp.profile", i);
+            config_errors_add(errors, path, items[i].place.line, key, name,
+                              "there is no profile of this name: beffroi-agent --print-profiles "
+                              "lists those that are shipped");
+            missing = true;
+        }
     }
+    return missing ? -EINVAL : rc;
+}
+
+/* What the file refers to. */
+static int load_rest(const char *path, struct agent_config *config, struct config_errors *errors)
+{
     char *file = absolute(path);
     resolve(&config->data, file);
     resolve(&config->keys, file);
@@ -337,12 +368,118 @@ int agent_config_load(const char *path, struct agent_config *config, struct conf
         own_name(name);
         config->device = xstrdup(name);
     }
-    return 0;
+    int rc = load_profiles(path, config, errors);
+    int rc_passphrases = snmp_read_passphrases(&config->devices, path, errors);
+    rc = rc != 0 ? rc : rc_passphrases;
+    if (rc != 0) {
+        agent_config_free(config);
+    }
+    return rc;
+}
+
+int agent_config_load(const char *path, struct agent_config *config, struct config_errors *errors)
+{
+    int rc = config_load(path, &agent_config_schema, config, errors);
+    return rc != 0 ? rc : load_rest(path, config, errors);
+}
+
+int agent_config_load_for_poll(const char *path, struct agent_config *config,
+                               struct config_errors *errors)
+{
+    struct config_field fields[FIELDS];
+    struct config_schema schema = agent_config_schema;
+    memcpy(fields, agent_fields, sizeof fields);
+    for (size_t i = 0; fields[i].key != NULL; i++) {
+        if (strcmp(fields[i].key, "collector") == 0) {
+            fields[i].required = false;
+        } else if (strcmp(fields[i].key, "devices") == 0) {
+            fields[i].required = true;
+        }
+    }
+    schema.fields = fields;
+    schema.check = check_for_poll;
+    int rc = config_load(path, &schema, config, errors);
+    return rc != 0 ? rc : load_rest(path, config, errors);
 }
 
 void agent_config_free(struct agent_config *config)
 {
+    snmp_profiles_free(&config->profiles);
     config_free(&agent_config_schema, config);
+}
+
+/* --- the normal form --- */
+
+static void forget_file_secret(struct snmp_key_config *key)
+{
+    if (key->passphrase_file != NULL && key->passphrase != NULL) {
+        explicit_bzero(key->passphrase, strlen(key->passphrase));
+        free(key->passphrase);
+        key->passphrase = NULL;
+    }
+}
+
+void agent_config_print(FILE *out, struct agent_config *config)
+{
+    struct snmp_device_config *items = config->devices.items;
+    for (size_t i = 0; i < config->devices.count; i++) {
+        forget_file_secret(&items[i].snmp.auth);
+        forget_file_secret(&items[i].snmp.priv);
+    }
+    config_print_public(out, &agent_config_schema, config);
+}
+
+/* Of one key of the first level. The caller frees. */
+static char *print_field(const struct config_field *field, const struct agent_config *config)
+{
+    const struct config_field fields[] = {*field, {0}};
+    struct config_schema schema = agent_config_schema;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        abort(); /* only out of memory */
+    }
+    schema.fields = fields;
+    config_print(out, &schema, config);
+    (void)fclose(out); /* to memory */
+    return text;
+}
+
+char *agent_config_compare(const struct agent_config *a, const struct agent_config *b)
+{
+    char *names = NULL;
+    for (const struct config_field *field = agent_fields; field->key != NULL; field++) {
+        if (strcmp(field->key, "devices") == 0 || strcmp(field->key, "snmp") == 0) {
+            continue;
+        }
+        char *left = print_field(field, a);
+        char *right = print_field(field, b);
+        if (strcmp(left, right) != 0) {
+            char *more =
+                names == NULL ? xstrdup(field->key) : xasprintf("%s, %s", names, field->key);
+            free(names);
+            names = more;
+        }
+        free(left);
+        free(right);
+    }
+    return names;
+}
+
+static void exchange(void *a, void *b, size_t size)
+{
+    void *kept = xmemdup(a, size);
+    memcpy(a, b, size);
+    memcpy(b, kept, size);
+    free(kept);
+}
+
+void agent_config_take(struct agent_config *running, struct agent_config *other)
+{
+    exchange(&running->devices, &other->devices, sizeof running->devices);
+    exchange(&running->snmp, &other->snmp, sizeof running->snmp);
+    exchange(&running->profiles, &other->profiles, sizeof running->profiles);
 }
 
 bool agent_config_needs_net_raw(const struct agent_config *config)

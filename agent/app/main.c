@@ -8,7 +8,10 @@
 #include "config.h"
 #include "data_folder.h"
 #include "options.h"
+#include "poll.h"
+#include "reload.h"
 #include "self.h"
+#include "snmp/profile.h"
 #include "snmp/snmp.h"
 #include "spool.h"
 #include "uplink.h"
@@ -36,9 +39,8 @@ enum {
     SIGNALS = 3,
 };
 
-static const int end_signals[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-
 struct agent {
+    const char *config_path;
     struct agent_config config;
     struct keys *keys;
     char *program;
@@ -122,7 +124,9 @@ static int start_workers(struct agent *agent, const struct sample_sink *sink)
     int rc = workers_open(&agent->workers, &agent->loop, agent->program, &agent->config, sink);
     if (rc != 0) {
         log_error("agent", "workers cannot be started: %s",
-                  rc == -EMSGSIZE ? "their configuration is over 1 MiB" : strerror(-rc));
+                  rc == -EMSGSIZE ? "a share of the configuration is over 8 MiB: give more "
+                                    "snmp.workers"
+                                  : strerror(-rc));
     }
     return rc;
 }
@@ -250,6 +254,17 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct agent *agent = handle->data;
+    (void)number;
+    if (!agent->ending) {
+        log_info("agent", "reads its configuration again file=%s", agent->config_path);
+        (void)reload_config(agent->config_path, &agent->config,
+                            agent->workers); /* says it itself */
+    }
+}
+
 /* --- the process --- */
 
 static int load_config(const char *path, struct agent_config *config)
@@ -316,10 +331,14 @@ static int open_loop(struct agent *agent)
     }
     (void)uv_timer_init(&agent->loop, &agent->deliver); /* cannot fail */
     agent->deliver.data = agent;
+    static const struct {
+        int number;
+        uv_signal_cb call;
+    } signals[SIGNALS] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_hangup}};
     for (size_t i = 0; i < SIGNALS; i++) {
         /* Fails only without descriptors, as everything after it would. */
         (void)uv_signal_init(&agent->loop, &agent->signals[i]);
-        (void)uv_signal_start(&agent->signals[i], on_signal, end_signals[i]);
+        (void)uv_signal_start(&agent->signals[i], signals[i].call, signals[i].number);
         agent->signals[i].data = agent;
     }
     return 0;
@@ -347,9 +366,10 @@ static int run_loop(struct agent *agent)
 static int run(const char *config_path)
 {
     char reason[512] = "";
-    struct agent agent = {.lock = -1};
+    struct agent agent = {.config_path = config_path, .lock = -1};
     int status = STATUS_FAILED;
     log_open("agent", LOG_LEVEL_INFO);
+    (void)signal(SIGHUP, SIG_IGN); /* a reload before there is anything to reload */
     if (load_config(config_path, &agent.config) != 0) {
         return status;
     }
@@ -387,7 +407,7 @@ static int check_config(const char *path, bool print)
         return STATUS_FAILED;
     }
     if (print) {
-        config_print(stdout, &agent_config_schema, &config);
+        agent_config_print(stdout, &config);
     }
     agent_config_free(&config);
     return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
@@ -415,16 +435,40 @@ static int run_worker(const char *kind)
     return STATUS_USAGE;
 }
 
+static int print_profile(const char *name)
+{
+    size_t size = 0;
+    const char *text = snmp_profile_shipped(name, &size);
+    if (text == NULL) {
+        fprintf(stderr, "beffroi-agent: no profile of this name is shipped: %s\n", name);
+        return STATUS_FAILED;
+    }
+    (void)fwrite(text, 1, size, stdout); /* the flush tells */
+    return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
+}
+
+static int print_profiles(void)
+{
+    const char *name;
+    for (size_t i = 0; (name = snmp_profile_shipped_name(i)) != NULL; i++) {
+        puts(name);
+    }
+    return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
+}
+
 int main(int argc, char *argv[])
 {
     struct options options;
     char reason[256];
+    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
+    if (argc > 1 && strcmp(argv[1], "poll") == 0) {
+        return poll_main(argc - 1, argv + 1);
+    }
     if (options_parse(argc, argv, &options, reason, sizeof reason) != 0) {
         fprintf(stderr, "beffroi-agent: %s\n", reason);
         options_print_usage(stderr);
         return STATUS_USAGE;
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
     switch (options.mode) {
     case OPTIONS_RUN:
         return run(options.config);
@@ -434,6 +478,10 @@ int main(int argc, char *argv[])
         return check_config(options.config, true);
     case OPTIONS_WORKER:
         return run_worker(options.worker);
+    case OPTIONS_PRINT_PROFILE:
+        return print_profile(options.profile);
+    case OPTIONS_PRINT_PROFILES:
+        return print_profiles();
     case OPTIONS_PRINT_EXAMPLE:
         config_print_commented(stdout, &agent_config_schema);
         break;

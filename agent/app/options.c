@@ -5,11 +5,20 @@
 #include <getopt.h>
 #include <stddef.h>
 
-enum { OPTION_EXAMPLE = 256, OPTION_WORKER, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_EXAMPLE = 256,
+    OPTION_PROFILE,
+    OPTION_PROFILES,
+    OPTION_WORKER,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"print-example", no_argument, NULL, OPTION_EXAMPLE},
+    {"print-profile", required_argument, NULL, OPTION_PROFILE},
+    {"print-profiles", no_argument, NULL, OPTION_PROFILES},
     {"worker", required_argument, NULL, OPTION_WORKER},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -40,6 +49,13 @@ static bool take(int option, struct options *options, struct seen *seen)
         return true;
     case OPTION_EXAMPLE:
         options->mode = OPTIONS_PRINT_EXAMPLE;
+        return true;
+    case OPTION_PROFILE:
+        options->mode = OPTIONS_PRINT_PROFILE;
+        options->profile = optarg;
+        return true;
+    case OPTION_PROFILES:
+        options->mode = OPTIONS_PRINT_PROFILES;
         return true;
     case OPTION_WORKER:
         options->mode = OPTIONS_WORKER;
@@ -100,6 +116,12 @@ void options_print_usage(FILE *out)
           "       beffroi-agent -nv -c FILE   check it and print it in full, with all defaults\n"
           "       beffroi-agent --print-example\n"
           "                                   print a configuration that explains every key\n"
+          "       beffroi-agent --print-profiles\n"
+          "                                   list the shipped SNMP profiles\n"
+          "       beffroi-agent --print-profile NAME\n"
+          "                                   print one of them\n"
+          "       beffroi-agent poll -c FILE  poll the devices and print what they say\n"
+          "                                   (beffroi-agent poll --help)\n"
           "       beffroi-agent --version | --help\n"
           "\n"
           "Exit status: 0 in order, 1 a faulty configuration or a failed start, 2 wrong usage.\n",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The agent's command line.
+ * The agent's command line, except that of `beffroi-agent poll` (poll_options.h).
  *
  * Threads: one (getopt). */
 #ifndef AGENT_OPTIONS_H
@@ -11,18 +11,21 @@
 
 enum options_mode {
     OPTIONS_RUN,
-    OPTIONS_CHECK,         /* -n */
-    OPTIONS_PRINT_CONFIG,  /* -nv */
-    OPTIONS_PRINT_EXAMPLE, /* --print-example */
-    OPTIONS_WORKER,        /* --worker KIND: how the agent starts its own parts */
+    OPTIONS_CHECK,          /* -n */
+    OPTIONS_PRINT_CONFIG,   /* -nv */
+    OPTIONS_PRINT_EXAMPLE,  /* --print-example */
+    OPTIONS_PRINT_PROFILE,  /* --print-profile NAME */
+    OPTIONS_PRINT_PROFILES, /* --print-profiles */
+    OPTIONS_WORKER,         /* --worker KIND: how the agent starts its own parts */
     OPTIONS_HELP,
     OPTIONS_VERSION,
 };
 
 struct options {
     enum options_mode mode;
-    const char *config; /* -c; in argv */
-    const char *worker; /* KIND; in argv */
+    const char *config;  /* -c; in argv */
+    const char *worker;  /* KIND; in argv */
+    const char *profile; /* NAME; in argv */
 };
 
 /* 0, or -EINVAL with a reason of one line; the caller exits with status 2 then. */

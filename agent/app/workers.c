@@ -5,7 +5,7 @@
 #include "common/supervisor.h"
 #include "common/xalloc.h"
 #include "sample/channel.h"
-#include "snmp/snmp.h"
+#include "shards.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,20 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    /* One thread makes all net-snmp calls of a process, and its configuration must fit the channel
-     * (1 MiB, some 200 bytes a device): more devices are more processes. */
-    DEVICES_PER_WORKER = 1000,
-    GRACE_MS = 2000, /* a worker sends its last report within half a second */
-};
+enum { GRACE_MS = 2000 }; /* a worker sends its last report within half a second */
 
 struct worker {
     struct workers *workers;
     char *name;
-    char *config;
+    char *config; /* what the next start of it is told */
     size_t config_size;
     struct channel_main *channel;
     struct supervisor_child *child;
+    bool retired;
 };
 
 struct workers {
@@ -34,32 +30,14 @@ struct workers {
     const char *program;
     const struct sample_sink *sink;
     struct supervisor *supervisor;
-    size_t n_workers;
+    size_t n_workers; /* all that there ever were, retired ones too */
     struct worker **workers;
+    size_t n_shards;
+    struct worker **shards; /* NULL: no device is its */
     bool stopping;
 };
 
-/* --- what a worker is told --- */
-
-struct snmp_share {
-    char *user;
-    struct config_list devices;
-};
-static const struct config_field snmp_fields[] = {
-    {.key = "user", .type = CONFIG_STRING, .offset = offsetof(struct snmp_share, user)},
-    {.key = "devices",
-     .type = CONFIG_LIST,
-     .offset = offsetof(struct snmp_share, devices),
-     .schema = &snmp_device_config_schema},
-    {0},
-};
-static const struct config_schema snmp_schema = {
-    .name = "snmp worker",
-    .size = sizeof(struct snmp_share),
-    .fields = snmp_fields,
-    .place_offset = SIZE_MAX,
-    .present_offset = SIZE_MAX,
-};
+/* --- what the capture worker is told --- */
 
 struct capture_share {
     char *device;
@@ -83,20 +61,6 @@ static const struct config_schema capture_schema = {
     .present_offset = SIZE_MAX,
 };
 
-/* The text of a share; 0 or -EMSGSIZE. */
-static int print_share(struct worker *worker, const struct config_schema *schema, const void *share)
-{
-    FILE *out = open_memstream(&worker->config, &worker->config_size);
-    if (out == NULL) {
-        return -errno;
-    }
-    config_print(out, schema, share);
-    if (fclose(out) != 0) {
-        return -errno;
-    }
-    return worker->config_size <= CHANNEL_CONFIG_MAX ? 0 : -EMSGSIZE;
-}
-
 /* --- life of one --- */
 
 static int on_make_channel(void *context)
@@ -110,10 +74,10 @@ static void on_exit_of(void *context, int64_t status, int term_signal)
     struct worker *worker = context;
     (void)status; /* the supervisor has logged how it ended */
     (void)term_signal;
-    channel_main_disconnect(worker->channel, worker->workers->stopping);
+    channel_main_disconnect(worker->channel, worker->workers->stopping || worker->retired);
 }
 
-static void on_garbage(void *context)
+static void kill_worker(void *context)
 {
     struct worker *worker = context;
     int pid = supervisor_child_pid(worker->child);
@@ -122,13 +86,17 @@ static void on_garbage(void *context)
     }
 }
 
-static struct worker *worker_new(struct workers *workers, const char *kind, size_t n)
+/* Takes over the text. */
+static struct worker *worker_new(struct workers *workers, const char *kind, size_t n, char *config,
+                                 size_t config_size)
 {
     struct worker *worker = xcalloc(1, sizeof *worker);
     worker->workers = workers;
+    worker->config = config;
+    worker->config_size = config_size;
     worker->name = n == 0 ? xstrdup(kind) : xasprintf("%s-%zu", kind, n + 1);
     worker->channel = channel_main_new(workers->loop, workers->sink, worker->name);
-    channel_main_on_garbage(worker->channel, on_garbage, worker);
+    channel_main_on_garbage(worker->channel, kill_worker, worker);
     workers->workers =
         xreallocarray(workers->workers, workers->n_workers + 1, sizeof(workers->workers[0]));
     workers->workers[workers->n_workers++] = worker;
@@ -149,45 +117,106 @@ static void worker_start(struct worker *worker, const char *kind)
 static void worker_free(struct worker *worker)
 {
     channel_main_free(worker->channel);
-    free(worker->config);
+    shards_free_text(worker->config, worker->config_size);
     free(worker->name);
     free(worker);
 }
 
+/* Takes over the text. */
+static void worker_configure(struct worker *worker, char *config, size_t config_size)
+{
+    bool same =
+        worker->config_size == config_size && memcmp(worker->config, config, config_size) == 0;
+    shards_free_text(worker->config, worker->config_size);
+    worker->config = config;
+    worker->config_size = config_size;
+    int rc = same ? 0 : channel_main_configure(worker->channel, config, config_size);
+    if (rc != 0 && rc != -ENOTCONN) { /* one that is not running will read it at its start */
+        log_warn("agent", "worker takes no other configuration, it is started again: worker=%s: %s",
+                 worker->name, strerror(-rc));
+        kill_worker(worker);
+    }
+}
+
+static void worker_retire(struct worker *worker)
+{
+    worker->retired = true;
+    shards_free_text(worker->config, worker->config_size);
+    worker->config = NULL;
+    supervisor_end_child(worker->child, GRACE_MS);
+}
+
 /* --- all of them --- */
 
-static int start_snmp(struct workers *workers, const struct agent_config *config)
+struct text {
+    char *text;
+    size_t size;
+};
+
+static void free_texts(struct text *texts, size_t count)
 {
-    struct snmp_device_config *items = config->devices.items;
-    for (size_t first = 0, n = 0; first < config->devices.count; n++) {
-        size_t left = config->devices.count - first;
-        size_t count = left < DEVICES_PER_WORKER ? left : DEVICES_PER_WORKER;
-        struct snmp_share share = {.user = config->user,
-                                   .devices = {.count = count, .items = items + first}};
-        struct worker *worker = worker_new(workers, "snmp", n);
-        int rc = print_share(worker, &snmp_schema, &share);
-        if (rc != 0) {
-            return rc;
-        }
-        worker_start(worker, "snmp");
-        first += count;
+    for (size_t i = 0; i < count; i++) {
+        shards_free_text(texts[i].text, texts[i].size);
     }
+    free(texts);
+}
+
+/* One for each shard, each with NULL if none of the devices is its. NULL: one is too large. */
+static struct text *print_shares(const struct agent_config *config, size_t count)
+{
+    struct text *texts = xcalloc(count + 1, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        texts[i].text = shards_print(config, i, count, &texts[i].size);
+        if (texts[i].size > CHANNEL_CONFIG_MAX) {
+            free_texts(texts, count);
+            return NULL;
+        }
+    }
+    return texts;
+}
+
+int workers_reload(struct workers *workers, const struct agent_config *config)
+{
+    size_t count = shards_count(config);
+    struct text *texts = print_shares(config, count);
+    if (texts == NULL) {
+        return -EMSGSIZE;
+    }
+    struct worker **shards = xcalloc(count + 1, sizeof(shards[0]));
+    for (size_t i = 0; i < workers->n_shards || i < count; i++) {
+        struct worker *worker = i < workers->n_shards ? workers->shards[i] : NULL;
+        struct text text = i < count ? texts[i] : (struct text){0};
+        if (text.text == NULL && worker != NULL) {
+            worker_retire(worker);
+        } else if (text.text != NULL && worker != NULL) {
+            worker_configure(worker, text.text, text.size);
+            shards[i] = worker;
+        } else if (text.text != NULL) {
+            shards[i] = worker_new(workers, "snmp", i, text.text, text.size);
+            worker_start(shards[i], "snmp");
+        }
+    }
+    free(texts); /* the workers have what was in it */
+    free(workers->shards);
+    workers->shards = shards;
+    workers->n_shards = count;
     return 0;
 }
 
 static int start_capture(struct workers *workers, const struct agent_config *config)
 {
-    if (!config->capture.present) {
-        return 0;
-    }
     struct capture_share share = {
         .device = config->device, .user = config->user, .capture = config->capture};
-    struct worker *worker = worker_new(workers, "capture", 0);
-    int rc = print_share(worker, &capture_schema, &share);
-    if (rc == 0) {
-        worker_start(worker, "capture");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = config->capture.present ? open_memstream(&text, &size) : NULL;
+    if (out == NULL) {
+        return config->capture.present ? -errno : 0;
     }
-    return rc;
+    config_print(out, &capture_schema, &share);
+    (void)fclose(out); /* to memory */
+    worker_start(worker_new(workers, "capture", 0, text, size), "capture");
+    return 0;
 }
 
 int workers_open(struct workers **out, uv_loop_t *loop, const char *program,
@@ -198,7 +227,7 @@ int workers_open(struct workers **out, uv_loop_t *loop, const char *program,
     workers->program = program;
     workers->sink = sink;
     workers->supervisor = supervisor_new(loop);
-    int rc = start_snmp(workers, config);
+    int rc = workers_reload(workers, config);
     if (rc == 0) {
         rc = start_capture(workers, config);
     }
@@ -232,6 +261,7 @@ void workers_free(struct workers *workers)
         worker_free(workers->workers[i]);
     }
     free(workers->workers);
+    free(workers->shards);
     supervisor_free(workers->supervisor);
     free(workers);
 }

@@ -15,12 +15,16 @@
 
 struct workers;
 
-/* Starts what the configuration asks for: workers of kind "snmp" for the devices, "capture" for the
- * capture. `program` is the path to execute. Both, and the configuration, must outlive the handle.
- * 0, or -EMSGSIZE when a worker's share of the configuration is too large for its channel: then
- * what was started before it must still be stopped. */
+/* Starts what the configuration asks for: workers of kind "snmp" for the devices, each for its
+ * share of them (shards.h), "capture" for the capture. `program` is the path to execute; it must
+ * outlive the handle. 0, or -EMSGSIZE when a worker's share is too large for its channel: the
+ * handle must still be stopped. */
 int workers_open(struct workers **workers, uv_loop_t *loop, const char *program,
                  const struct agent_config *config, const struct sample_sink *sink);
+/* Goes over to other devices, profiles and passphrases: workers of kind "snmp" that run are told,
+ * others started, and those that have no device any more ended; what does not change for a worker
+ * does not disturb it. 0, or -EMSGSIZE as above: then nothing has changed. */
+int workers_reload(struct workers *workers, const struct agent_config *config);
 /* How often one was started again, over all. */
 uint64_t workers_restarts(const struct workers *workers);
 /* Ends them all; `done` is called once, from the loop, when their last words were delivered. */

@@ -11,32 +11,36 @@ enum {
     OCTET_BITS = 8,
 };
 
-static uint64_t unit_bits(enum counter_unit unit)
+/* 32 bits may have wrapped once more than they show: so long ago is the base. */
+static bool may_have_wrapped(const struct counter_reading *reading, uint64_t advance, uint64_t most)
 {
-    return unit == COUNTER_OCTETS ? OCTET_BITS : PACKET_BITS;
+    return reading->bits == 32 && most != UINT64_MAX && most >> 32 > 0 &&
+           most - (UINT64_C(1) << 32) >= advance;
 }
 
 uint64_t counter_most(enum counter_unit unit, uint64_t speed, int64_t elapsed_ms)
 {
-    if (speed == 0 || elapsed_ms < 0) {
+    if (unit == COUNTER_OTHER || speed == 0 || elapsed_ms < 0) {
         return UINT64_MAX;
     }
-    double units = (double)speed / (double)unit_bits(unit) * TOLERANCE_PERCENT / 100;
-    double most = units * (double)(elapsed_ms + REFRESH_MS) / 1000;
+    /* Units in a millisecond at 1 bit/s: no division for each counter of each row. */
+    static const double per_ms[] = {[COUNTER_OCTETS] = TOLERANCE_PERCENT / (OCTET_BITS * 1e5),
+                                    [COUNTER_PACKETS] = TOLERANCE_PERCENT / (PACKET_BITS * 1e5)};
+    double most = (double)speed * per_ms[unit] * (double)(elapsed_ms + REFRESH_MS);
     return most < 1e18 ? (uint64_t)most : UINT64_MAX;
 }
 
 bool counter_is_too_narrow(enum counter_unit unit, uint64_t speed, int64_t interval_ms)
 {
-    double rate = (double)speed / (double)unit_bits(unit);
-    return rate * (double)interval_ms / 1000 * 2 > (double)UINT32_MAX;
+    static const double per_ms[] = {[COUNTER_OCTETS] = 1 / (OCTET_BITS * 1e3),
+                                    [COUNTER_PACKETS] = 1 / (PACKET_BITS * 1e3),
+                                    [COUNTER_OTHER] = 0};
+    return (double)speed * per_ms[unit] * (double)interval_ms * 2 > (double)UINT32_MAX;
 }
 
 static enum counter_verdict judge(const struct counter *counter,
                                   const struct counter_reading *reading, uint64_t *advance)
 {
-    int64_t elapsed_ms = mono_elapsed_ms(counter->at, reading->at);
-    uint64_t most = counter_most(reading->unit, reading->speed, elapsed_ms);
     *advance = reading->raw - counter->raw;
     if (counter->bits == 0) {
         return COUNTER_FIRST;
@@ -44,11 +48,16 @@ static enum counter_verdict judge(const struct counter *counter,
     if (counter->bits != reading->bits || counter->epoch != reading->epoch) {
         return COUNTER_RESET;
     }
+    int64_t elapsed_ms = mono_elapsed_ms(counter->at, reading->at);
+    uint64_t most = counter_most(reading->unit, reading->speed, elapsed_ms);
+    if (may_have_wrapped(reading, *advance & UINT32_MAX, most)) {
+        return COUNTER_RESET;
+    }
     if (reading->raw >= counter->raw) {
         return reading->speed_is_real && *advance > most ? COUNTER_IMPLAUSIBLE : COUNTER_ADVANCED;
     }
     *advance &= UINT32_MAX;
-    if (reading->bits == 64 || reading->speed == 0 || *advance > most) {
+    if (reading->bits == 64 || most == UINT64_MAX || *advance > most) {
         return COUNTER_RESET; /* 64 bits do not wrap in the life of a port */
     }
     return COUNTER_WRAPPED;

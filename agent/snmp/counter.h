@@ -12,7 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum counter_unit { COUNTER_OCTETS, COUNTER_PACKETS };
+enum counter_unit {
+    COUNTER_OCTETS,
+    COUNTER_PACKETS,
+    COUNTER_OTHER, /* no speed of a port says anything about it */
+};
 
 struct counter {
     unsigned bits; /* of the last reading: 32 or 64; 0: none yet */
@@ -37,8 +41,8 @@ struct counter_reading {
 enum counter_verdict {
     COUNTER_FIRST, /* nothing to compare with */
     COUNTER_ADVANCED,
-    COUNTER_WRAPPED, /* 32 bits: once, and the port can carry that much */
-    COUNTER_RESET,
+    COUNTER_WRAPPED,     /* 32 bits: once, and the port can carry that much */
+    COUNTER_RESET,       /* or 32 bits may have wrapped unseen since the last reading */
     COUNTER_IMPLAUSIBLE, /* more than the port can carry */
 };
 

@@ -12,6 +12,10 @@ const char *snmp_count_name(enum snmp_count count)
         [COUNT_WRONG_COMMUNITY] = "wrong_community",
         [COUNT_WRONG_PDU] = "wrong_pdu",
         [COUNT_MALFORMED] = "malformed",
+        [COUNT_REFUSED] = "refused",
+        [COUNT_NOT_AUTHENTIC] = "not_authentic",
+        [COUNT_DISCOVERIES] = "discoveries",
+        [COUNT_ENGINE_RESETS] = "engine_resets",
         [COUNT_ERROR_STATUS] = "error_status",
         [COUNT_ERROR_INDEX] = "error_index",
         [COUNT_TOO_BIG] = "too_big",
@@ -29,7 +33,15 @@ const char *snmp_count_name(enum snmp_count count)
         [COUNT_IMPLAUSIBLE] = "implausible",
         [COUNT_NARROW_REFUSED] = "narrow_refused",
         [COUNT_RESTARTS] = "restarts",
+        [COUNT_DISCONTINUITIES] = "discontinuities",
+        [COUNT_PACED] = "paced",
         [COUNT_OVERRUN] = "overrun",
     };
     return names[count];
+}
+
+bool snmp_count_is_trouble(enum snmp_count count)
+{
+    return count != COUNT_REQUESTS && count != COUNT_DISCOVERIES && count != COUNT_WRAPS &&
+           count != COUNT_PACED && count != COUNT_OVERRUN;
 }

@@ -5,10 +5,11 @@
 #include "collect.h"
 #include "common/log.h"
 #include "common/xalloc.h"
-#include "interface.h"
+#include "presence.h"
 #include "probe.h"
 #include "sample/schedule.h"
 #include "session.h"
+#include "stretch.h"
 #include "uptime.h"
 
 #include <errno.h>
@@ -20,188 +21,207 @@
 enum {
     /* A slow device's cycle may take the turns of the next ones, but not for ever. */
     CYCLE_LIMIT_INTERVALS = 4,
+    ONCE_LIMIT_MS = 600000, /* one cycle of the slowest device that somebody waits for */
     TROUBLE_LOG_MS = 600000,
+    TROUBLE_SIZE = 512,
 };
+
+enum phase { DEVICE_IDLE, DEVICE_PROBING, DEVICE_COLLECTING };
 
 struct device {
-    uv_loop_t *loop;
+    struct device_options options;
     const struct snmp_device_config *config;
-    const struct sample_sink *sink;
-    struct schedule_task *task;
-    struct session *session; /* NULL: it could not be opened, each turn tries again */
+    char *name; /* of the configuration, which may move */
+    char *address;
+    struct schedule_task *task; /* NULL: once */
+    uv_timer_t *first;          /* once: its only turn */
+    struct session *session;    /* NULL: it could not be opened, each turn tries again */
     struct probe probe;
+    struct presence presence;
+    const struct plan *plan; /* NULL: it never answered */
     struct collect *collect;
-    struct if_table table;
-    struct interfaces *interfaces;
+    struct stretch stretch;
     struct uptime uptime;
-    bool is_running;
+    uint32_t boots;
+    bool restarted; /* since its tables were last read */
+    enum phase phase;
     struct wall started;
     struct mono started_mono;
-    uint32_t check; /* the sink's numbers; 0: refused */
-    uint32_t system;
-    bool system_defined;
-    struct probe_system defined_as;
+    struct mono heard; /* the last answer that gave a result */
     struct snmp_counts counts;
-    struct snmp_counts told; /* in the log */
+    struct snmp_counts told;   /* in the log */
+    struct snmp_counts before; /* this cycle */
     struct log_limit trouble;
-    struct log_limit slow;
 };
 
-static const struct metric check_metrics[] = {{"rtt", "s", METRIC_GAUGE}};
-static const struct metric system_metrics[] = {{"uptime", "s", METRIC_GAUGE}};
-
-/* --- objects --- */
-
-static void define_check(struct device *device)
-{
-    const struct label labels[] = {{"type", "snmp"}, {"target", device->config->address}};
-    const struct object object = {
-        .device = device->config->name,
-        .kind = "check",
-        .name = "snmp",
-        .interval_ms = device->config->snmp.interval_ms,
-        .metrics = check_metrics,
-        .n_metrics = 1,
-        .labels = labels,
-        .n_labels = 2,
-    };
-    device->check = device->sink->define(device->sink->context, &object);
-}
-
-static void define_system(struct device *device)
-{
-    const struct probe_system *system = &device->probe.system;
-    const struct label all[] = {{"address", device->config->address},
-                                {"sys_name", system->name},
-                                {"sys_descr", system->descr},
-                                {"sys_object_id", system->object_id}};
-    struct label labels[sizeof all / sizeof all[0]];
-    size_t n_labels = 0;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (all[i].value[0] != '\0') {
-            labels[n_labels++] = all[i];
-        }
-    }
-    const struct object object = {
-        .device = device->config->name,
-        .kind = "device",
-        .name = "system",
-        .interval_ms = device->config->snmp.interval_ms,
-        .metrics = system_metrics,
-        .n_metrics = 1,
-        .labels = labels,
-        .n_labels = n_labels,
-    };
-    device->system = device->sink->define(device->sink->context, &object);
-    device->system_defined = true;
-    device->defined_as = *system;
-}
-
-static bool is_defined_as(const struct device *device, const struct probe_system *system)
-{
-    const struct probe_system *before = &device->defined_as;
-    return device->system_defined && strcmp(before->name, system->name) == 0 &&
-           strcmp(before->descr, system->descr) == 0 &&
-           strcmp(before->object_id, system->object_id) == 0;
-}
-
-static void send_gauge(struct device *device, uint32_t object, struct wall time, bool known,
-                       double gauge)
-{
-    const union value value = {.gauge = gauge};
-    const struct row row = {
-        .object = object,
-        .time = time,
-        .status = known ? ROW_OK : ROW_FAILED,
-        .unknown_mask = known ? 0 : 1,
-        .values = &value,
-    };
-    if (object != 0) {
-        device->sink->row(device->sink->context, &row);
-    }
-}
-
 /* --- the end of a cycle --- */
+
+/* What went wrong since `since`: " too_big=1 walks_cut=2"; "": nothing. */
+static void describe_trouble(const struct device *device, const struct snmp_counts *since,
+                             char text[TROUBLE_SIZE])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (enum snmp_count i = 0; i < COUNT_N; i++) {
+        uint64_t more = device->counts.n[i] - since->n[i];
+        if (more == 0 || !snmp_count_is_trouble(i)) {
+            continue;
+        }
+        int size =
+            snprintf(text + used, TROUBLE_SIZE - used, " %s=%" PRIu64, snmp_count_name(i), more);
+        used += size > 0 ? (size_t)size : 0;
+        used = used < TROUBLE_SIZE ? used : TROUBLE_SIZE - 1;
+    }
+}
 
 /* Says in one line what went wrong since it was said last. */
 static void log_trouble(struct device *device)
 {
-    char text[512] = "";
-    size_t used = 0;
+    char text[TROUBLE_SIZE];
     uint64_t held;
-    for (enum snmp_count i = 0; i < COUNT_N; i++) {
-        uint64_t more = device->counts.n[i] - device->told.n[i];
-        if (more == 0 || i == COUNT_REQUESTS || i == COUNT_WRAPS || i == COUNT_OVERRUN) {
-            continue;
-        }
-        int size =
-            snprintf(text + used, sizeof text - used, " %s=%" PRIu64, snmp_count_name(i), more);
-        used += size > 0 ? (size_t)size : 0;
-        used = used < sizeof text ? used : sizeof text - 1;
-    }
-    if (used > 0 && log_limit_allow(&device->trouble, TROUBLE_LOG_MS, &held)) {
-        log_warn("snmp", "trouble: device=%s%s", device->config->name, text);
+    describe_trouble(device, &device->told, text);
+    if (text[0] != '\0' && log_limit_allow(&device->trouble, TROUBLE_LOG_MS, &held)) {
+        log_warn("snmp", "trouble: device=%s%s", device->name, text);
         device->told = device->counts;
     }
 }
 
-static void end_cycle(struct device *device)
+static void report(struct device *device, enum snmp_status status, const char *reason)
 {
-    int64_t took_ms = mono_elapsed_ms(device->started_mono, clock_mono());
-    uint64_t held;
-    device->is_running = false;
-    if (took_ms > device->config->snmp.interval_ms &&
-        log_limit_allow(&device->slow, TROUBLE_LOG_MS, &held)) {
-        log_warn(
-            "snmp",
-            "a cycle takes longer than the interval, turns are skipped: device=%s took_ms=%lld "
-            "interval_ms=%lld",
-            device->config->name, (long long)took_ms, (long long)device->config->snmp.interval_ms);
-    }
+    const struct probe_system *system = &device->probe.system;
+    const struct snmp_report report = {
+        .device = device->name,
+        .address = device->address,
+        .status = status,
+        .reason = reason,
+        .sys_name = system->name,
+        .sys_object_id = system->object_id,
+        .sys_descr = system->descr,
+        .has_uptime = status <= SNMP_STATUS_PARTIAL && system->has_uptime,
+        .uptime_s = uptime_seconds(&device->uptime),
+        .profile = device->plan != NULL ? device->plan->name : "",
+    };
+    device->phase = DEVICE_IDLE;
     log_trouble(device);
+    if (device->options.on_report != NULL) {
+        device->options.on_report(device->options.context, &report);
+    }
+}
+
+static void take_duration(struct device *device)
+{
+    int64_t interval_ms = device->config->snmp.interval_ms;
+    int64_t took_ms = mono_elapsed_ms(device->started_mono, clock_mono());
+    unsigned before = device->stretch.factor;
+    if (device->options.once || !stretch_take(&device->stretch, interval_ms, took_ms)) {
+        return;
+    }
+    unsigned now = device->stretch.factor;
+    collect_set_interval(device->collect, stretch_interval_ms(&device->stretch, interval_ms));
+    if (now > before) {
+        log_warn("snmp",
+                 "slow device, its tables are read less often: device=%s took_ms=%" PRId64
+                 " interval_ms=%" PRId64 " now_ms=%" PRId64,
+                 device->name, took_ms, interval_ms * before, interval_ms * now);
+    } else {
+        log_info("snmp", "device is faster again: device=%s took_ms=%" PRId64 " now_ms=%" PRId64,
+                 device->name, took_ms, interval_ms * now);
+    }
 }
 
 static void on_collected(void *context, enum collect_end end)
 {
     struct device *device = context;
-    interfaces_deliver(device->interfaces, &device->table, end == COLLECT_INTERRUPTED);
-    end_cycle(device);
+    char trouble[TROUBLE_SIZE];
+    device->restarted = device->restarted && end == COLLECT_INTERRUPTED;
+    take_duration(device);
+    describe_trouble(device, &device->before, trouble);
+    const char *details = trouble[0] == ' ' ? trouble + 1 : trouble;
+    switch (end) {
+    case COLLECT_COMPLETE:
+        report(device, SNMP_STATUS_OK, "");
+        return;
+    case COLLECT_PARTIAL:
+        report(device, SNMP_STATUS_PARTIAL, details[0] != '\0' ? details : "a table was cut");
+        return;
+    case COLLECT_INTERRUPTED:
+        report(device, SNMP_STATUS_PARTIAL, "stopped answering, or took too long");
+        return;
+    }
 }
 
 /* --- the probe --- */
 
 static void deliver_result(struct device *device)
 {
-    const struct probe *probe = &device->probe;
-    bool up = probe->outcome == OUTCOME_UP;
-    const struct result result = {
-        .object = device->check,
-        .time = probe->time,
-        .outcome = probe->outcome,
-        .reason = probe->reason,
-        .detail = probe->detail,
-    };
-    send_gauge(device, device->check, up ? probe->time : device->started, up, probe->rtt_s);
-    if (device->check != 0) {
-        device->sink->result(device->sink->context, &result);
-    }
+    presence_probed(&device->presence, &device->probe, device->started);
+    device->heard = device->probe.arrived_mono;
 }
 
-static void take_uptime(struct device *device)
+/* Did the device (or its agent) restart since it was heard last? */
+static bool has_restarted(struct device *device)
 {
     const struct probe *probe = &device->probe;
-    if (probe->system.has_uptime &&
-        uptime_take(&device->uptime, probe->system.uptime_ticks, probe->arrived_mono)) {
+    uint32_t boots = session_engine_boots(device->session);
+    bool restarted = boots != 0 && device->boots != 0 && boots != device->boots;
+    device->boots = boots != 0 ? boots : device->boots;
+    if (probe->system.has_uptime) {
+        restarted = uptime_take(&device->uptime, probe->system.uptime_ticks, probe->arrived_mono) ||
+                    restarted;
+    }
+    return restarted;
+}
+
+static void choose_plan(struct device *device)
+{
+    const struct plan *plan =
+        plans_choose(device->options.plans, device->config->snmp.profile,
+                     device->probe.system.object_id, device->probe.system.descr);
+    if (plan == device->plan) {
+        return;
+    }
+    log_info("snmp", "device polled: device=%s profile=%s sys_object_id=%s", device->name,
+             plan->name, device->probe.system.object_id);
+    device->plan = plan;
+    probe_watch(&device->probe, plan);
+    collect_set_plan(device->collect, plan);
+}
+
+static void take_system(struct device *device)
+{
+    if (has_restarted(device)) {
         device->counts.n[COUNT_RESTARTS]++;
-        interfaces_restarted(device->interfaces);
-        log_info("snmp", "device restarted: device=%s uptime_s=%.0f", device->config->name,
+        device->restarted = true;
+        probe_forget(&device->probe); /* it may have other software now */
+        log_info("snmp", "device restarted: device=%s uptime_s=%.0f", device->name,
                  uptime_seconds(&device->uptime));
     }
-    if (!is_defined_as(device, &probe->system)) {
-        define_system(device);
-    }
-    send_gauge(device, device->system, probe->arrived, probe->system.has_uptime,
-               uptime_seconds(&device->uptime));
+    choose_plan(device);
+    presence_identify(&device->presence, &device->probe.system, device->plan->name);
+    presence_uptime(&device->presence, device->probe.arrived, device->probe.system.has_uptime,
+                    uptime_seconds(&device->uptime));
+}
+
+static void collect_tables(struct device *device)
+{
+    int64_t interval_ms = device->config->snmp.interval_ms;
+    struct collect_turn turn = {
+        .limit_ms = device->options.once
+                        ? ONCE_LIMIT_MS
+                        : interval_ms * CYCLE_LIMIT_INTERVALS * device->stretch.factor,
+        .restarted = device->restarted,
+        .watched_known = device->probe.watched_known,
+    };
+    memcpy(turn.watched, device->probe.watched_values, sizeof turn.watched);
+    device->phase = DEVICE_COLLECTING;
+    collect_start(device->collect, device->session, &turn);
+}
+
+static enum snmp_status failed_status(const struct probe *probe)
+{
+    return strcmp(probe->reason, "timeout") == 0 ? SNMP_STATUS_TIMEOUT
+           : strcmp(probe->reason, "auth") == 0  ? SNMP_STATUS_AUTH
+                                                 : SNMP_STATUS_ERROR;
 }
 
 static void on_probed(void *context)
@@ -209,11 +229,15 @@ static void on_probed(void *context)
     struct device *device = context;
     deliver_result(device);
     if (device->probe.outcome != OUTCOME_UP) {
-        end_cycle(device);
+        report(device, failed_status(&device->probe), device->probe.detail);
         return;
     }
-    take_uptime(device);
-    collect_start(device->collect, device->session, &device->table);
+    take_system(device);
+    if (stretch_is_turn(&device->stretch)) {
+        collect_tables(device);
+    } else {
+        device->phase = DEVICE_IDLE;
+    }
 }
 
 /* --- turns --- */
@@ -228,22 +252,38 @@ static int open_session(struct device *device)
             return rc;
         }
         device->session =
-            session_open(device->loop, &address, device->config->snmp.community, &device->counts);
+            session_open(device->options.engine, &address, &device->config->snmp, &device->counts);
     }
     return device->session != NULL ? 0 : -errno;
+}
+
+/* The cycle before goes on. What the device answered since the last result is as good as a probe's
+ * answer; without one, the cycle itself finds out whether it is still there. */
+static void take_turn_of_running(struct device *device)
+{
+    const struct collect_answer *answer = collect_last_answer(device->collect);
+    device->counts.n[COUNT_OVERRUN]++;
+    if (device->phase != DEVICE_COLLECTING || !answer->any ||
+        answer->arrived.ns <= device->heard.ns) {
+        return;
+    }
+    device->heard = answer->arrived;
+    presence_heard(&device->presence, answer->sent, answer->rtt_s);
 }
 
 static void on_turn(void *context, struct wall due)
 {
     struct device *device = context;
     (void)due; /* rows are dated by when the answer came */
-    if (device->is_running) {
-        device->counts.n[COUNT_OVERRUN]++;
+    stretch_next_turn(&device->stretch);
+    if (device->phase != DEVICE_IDLE) {
+        take_turn_of_running(device);
         return;
     }
-    device->is_running = true;
     device->started = clock_wall();
     device->started_mono = clock_mono();
+    device->before = device->counts;
+    device->phase = DEVICE_PROBING;
     int rc = open_session(device);
     if (rc == 0) {
         probe_start(&device->probe, device->session);
@@ -253,41 +293,72 @@ static void on_turn(void *context, struct wall due)
     device->counts.n[COUNT_NOT_SENT]++;
     probe_not_sent(&device->probe, -rc);
     deliver_result(device);
-    end_cycle(device);
+    report(device, SNMP_STATUS_ERROR, device->probe.detail);
+}
+
+static void on_first(uv_timer_t *timer)
+{
+    on_turn(timer->data, clock_wall());
 }
 
 /* --- life --- */
 
-struct device *device_start(uv_loop_t *loop, const struct snmp_device_config *config,
-                            const struct sample_sink *sink)
+static void start_turns(struct device *device)
+{
+    if (device->options.once) {
+        device->first = xcalloc(1, sizeof *device->first);
+        uv_timer_init(device->options.loop, device->first);
+        device->first->data = device;
+        uv_timer_start(device->first, on_first, 0, 0);
+        return;
+    }
+    char *name = xasprintf("snmp/%s", device->name);
+    device->task = schedule_start(device->options.loop, name, device->config->snmp.interval_ms,
+                                  on_turn, device);
+    free(name);
+}
+
+struct device *device_start(const struct device_options *options,
+                            const struct snmp_device_config *config)
 {
     const struct snmp_access_config *access = &config->snmp;
     struct device *device = xcalloc(1, sizeof *device);
+    device->options = *options;
+    device->config = config;
+    device->name = xstrdup(config->name);
+    device->address = xstrdup(config->address);
     const struct probe_options probe = {.timeout_ms = access->timeout_ms,
                                         .retries = access->retries,
-                                        .limit_ms = access->interval_ms * 3 / 4,
                                         .counts = &device->counts,
                                         .done = on_probed,
                                         .context = device};
-    const struct collect_options collect = {.device = config->name,
+    const struct collect_options collect = {.device = device->name,
+                                            .interval_ms = access->interval_ms,
                                             .timeout_ms = access->timeout_ms,
                                             .retries = access->retries,
-                                            .limit_ms = access->interval_ms * CYCLE_LIMIT_INTERVALS,
+                                            .repetitions = (unsigned)access->repetitions,
+                                            .once = options->once,
+                                            .sink = options->sink,
                                             .counts = &device->counts,
                                             .done = on_collected,
                                             .context = device};
-    device->loop = loop;
-    device->config = config;
-    device->sink = sink;
     probe_init(&device->probe, &probe);
     device->collect = collect_new(&collect);
-    if_table_init(&device->table, &device->counts);
-    device->interfaces = interfaces_new(config->name, access->interval_ms, sink, &device->counts);
-    define_check(device);
-    char *name = xasprintf("snmp/%s", config->name);
-    device->task = schedule_start(loop, name, access->interval_ms, on_turn, device);
-    free(name);
+    stretch_begin(&device->stretch);
+    presence_init(&device->presence, options->sink, device->name, device->address,
+                  access->interval_ms);
+    start_turns(device);
     return device;
+}
+
+void device_configure(struct device *device, const struct snmp_device_config *config)
+{
+    device->config = config;
+}
+
+const struct snmp_device_config *device_config(const struct device *device)
+{
+    return device->config;
 }
 
 const struct snmp_counts *device_counts(const struct device *device)
@@ -297,15 +368,30 @@ const struct snmp_counts *device_counts(const struct device *device)
 
 uint64_t device_missed(const struct device *device)
 {
-    return schedule_missed(device->task);
+    return device->task != NULL ? schedule_missed(device->task) : 0;
+}
+
+unsigned device_stretch(const struct device *device)
+{
+    return device->stretch.factor;
+}
+
+static void on_first_closed(uv_handle_t *handle)
+{
+    free(handle);
 }
 
 void device_stop(struct device *device)
 {
     schedule_stop(device->task);
+    if (device->first != NULL) {
+        uv_close((uv_handle_t *)device->first, on_first_closed);
+    }
     session_close(device->session);
     collect_free(device->collect);
-    if_table_free(&device->table);
-    interfaces_free(device->interfaces);
+    probe_clear(&device->probe);
+    presence_clear(&device->presence);
+    free(device->name);
+    free(device->address);
     free(device);
 }

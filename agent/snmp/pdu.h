@@ -52,16 +52,27 @@ struct request {
     struct oid_view names[REQUEST_NAMES_MAX];
 };
 
-enum reply_status { REPLY_ANSWERED, REPLY_TIMED_OUT, REPLY_NOT_SENT };
+enum reply_status {
+    REPLY_ANSWERED,
+    REPLY_TIMED_OUT,
+    REPLY_NOT_SENT,
+    REPLY_REFUSED, /* SNMPv3: the device does not take the user, the keys or the security level */
+};
 
 /* Error statuses that are told apart (RFC 3416 section 3). */
-enum { ERROR_STATUS_NONE = 0, ERROR_STATUS_TOO_BIG = 1 };
+enum {
+    ERROR_STATUS_NONE = 0,
+    ERROR_STATUS_TOO_BIG = 1,
+    ERROR_STATUS_NO_SUCH_NAME = 2,
+    ERROR_STATUS_AUTHORIZATION = 16, /* what the user may not at this security level */
+};
 
-/* The end of one request. An answer came from the address that was asked, with its community and
- * request-id; nothing else of it is checked yet. */
+/* The end of one request. An answer came from the address that was asked, with its community (or
+ * authentic, by USM) and request-id; nothing else of it is checked yet. */
 struct reply {
     enum reply_status status;
-    int error; /* REPLY_NOT_SENT: errno */
+    int error;           /* REPLY_NOT_SENT: errno */
+    const char *refusal; /* REPLY_REFUSED: "unknown-user", "wrong-key", "unsupported-level" … */
     struct wall sent;
     struct mono sent_mono;
     struct wall arrived; /* REPLY_ANSWERED */
@@ -70,7 +81,8 @@ struct reply {
     long error_index;               /* any value at all */
     const struct varbind *varbinds; /* valid during the call-back */
     size_t n_varbinds;
-    size_t n_dropped; /* varbinds after REPLY_VARBINDS_MAX */
+    size_t n_dropped;  /* varbinds after REPLY_VARBINDS_MAX */
+    size_t size_bytes; /* REPLY_ANSWERED: of the whole message */
 };
 
 #endif

@@ -1,49 +1,99 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "probe.h"
 
+#include "common/xalloc.h"
 #include "walk.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum system_varbind { SYSTEM_UPTIME, SYSTEM_DESCR, SYSTEM_OBJECT_ID, SYSTEM_NAME, SYSTEM_VARBINDS };
-
-/* sysUpTime first: alone it is the narrow probe. */
-static const unsigned long system_oids[SYSTEM_VARBINDS][9] = {
-    [SYSTEM_UPTIME] = {1, 3, 6, 1, 2, 1, 1, 3, 0},
-    [SYSTEM_DESCR] = {1, 3, 6, 1, 2, 1, 1, 1, 0},
-    [SYSTEM_OBJECT_ID] = {1, 3, 6, 1, 2, 1, 1, 2, 0},
-    [SYSTEM_NAME] = {1, 3, 6, 1, 2, 1, 1, 5, 0},
+enum {
+    SYSTEM_OID_SIZE = 9,
+    TEXT_SIZE = 3 * 255 + 1,
+    DAY_MS = 24 * 3600 * 1000,
+    IDENTIFY_MS = 600000
 };
-enum { SYSTEM_OID_SIZE = 9, NARROW_MS = 24 * 3600 * 1000 };
+
+static const unsigned long system_oids[PROBE_WATCHED][SYSTEM_OID_SIZE] = {
+    [PROBE_UPTIME] = {1, 3, 6, 1, 2, 1, 1, 3, 0},
+    [PROBE_DESCR] = {1, 3, 6, 1, 2, 1, 1, 1, 0},
+    [PROBE_OBJECT_ID] = {1, 3, 6, 1, 2, 1, 1, 2, 0},
+    [PROBE_SYS_NAME] = {1, 3, 6, 1, 2, 1, 1, 5, 0},
+};
 
 static void on_reply(void *context, const struct reply *reply);
 
 void probe_init(struct probe *probe, const struct probe_options *options)
 {
     *probe = (struct probe){.options = *options};
+    probe->system.descr = xstrdup("");
+    probe->system.object_id = xstrdup("");
+    probe->system.name = xstrdup("");
 }
 
-int64_t probe_wait_ms(int64_t attempt, int64_t retries, int64_t timeout_ms, int64_t left_ms)
+void probe_clear(struct probe *probe)
 {
-    int64_t wait_ms = attempt < 20 ? timeout_ms << attempt : INT64_MAX;
-    int64_t spare_ms = left_ms - timeout_ms * (retries - attempt);
-    wait_ms = wait_ms < spare_ms ? wait_ms : spare_ms;
-    return wait_ms > timeout_ms ? wait_ms : timeout_ms;
+    free(probe->system.descr);
+    free(probe->system.object_id);
+    free(probe->system.name);
+    probe->system = (struct probe_system){0};
+}
+
+void probe_watch(struct probe *probe, const struct plan *plan)
+{
+    probe->n_watched = plan->n_watched;
+    for (size_t i = 0; i < plan->n_watched; i++) {
+        probe->watched[i] = plan->watched[i];
+    }
+}
+
+void probe_forget(struct probe *probe)
+{
+    probe->identified = false;
+}
+
+/* --- the question --- */
+
+static uint32_t bit(size_t name)
+{
+    return UINT32_C(1) << name;
+}
+
+static struct oid_view oid_of(const struct probe *probe, enum probe_name name)
+{
+    return name < PROBE_WATCHED ? (struct oid_view){system_oids[name], SYSTEM_OID_SIZE}
+                                : probe->watched[name - PROBE_WATCHED];
+}
+
+static bool is_wanted(const struct probe *probe, enum probe_name name)
+{
+    if ((probe->left_out & bit(name)) != 0) {
+        return false;
+    }
+    if (name == PROBE_UPTIME) {
+        return true;
+    }
+    return name < PROBE_WATCHED ? probe->is_identifying : name - PROBE_WATCHED < probe->n_watched;
 }
 
 static void ask(struct probe *probe)
 {
-    struct request request = {.type = REQUEST_GET, .n_names = probe->narrow ? 1 : SYSTEM_VARBINDS};
-    for (size_t i = 0; i < request.n_names; i++) {
-        request.names[i] = (struct oid_view){system_oids[i], SYSTEM_OID_SIZE};
+    struct request request = {.type = REQUEST_GET};
+    probe->n_asked = 0;
+    for (enum probe_name name = 0; name < PROBE_NAMES; name++) {
+        if (is_wanted(probe, name)) {
+            request.names[request.n_names++] = oid_of(probe, name);
+            probe->asked[probe->n_asked++] = name;
+        }
     }
-    int64_t left_ms = mono_elapsed_ms(clock_mono(), probe->deadline);
-    int64_t wait_ms =
-        probe_wait_ms(probe->attempt, probe->options.retries, probe->options.timeout_ms, left_ms);
-    session_ask(probe->session, &request, wait_ms, on_reply, probe);
+    if (request.n_names == 0) { /* the sign of life of a device that has no sysUpTime */
+        request.names[request.n_names++] = oid_of(probe, PROBE_OBJECT_ID);
+        probe->asked[probe->n_asked++] = PROBE_OBJECT_ID;
+    }
+    session_ask(probe->session, &request, probe->options.timeout_ms, on_reply, probe);
 }
 
 /* --- the verdict --- */
@@ -125,60 +175,80 @@ static const char *error_name(long status)
                                                                           : "of no known kind";
 }
 
-static void copy_text(const struct varbind *varbind, char text[PROBE_TEXT_SIZE])
+static void set_text(char **to, const struct varbind *varbind)
 {
+    char text[TEXT_SIZE] = ""; /* sysDescr and sysName have 255 bytes, each may become U+FFFD */
     size_t size = varbind->n_bytes;
     while (size > 0 && varbind->bytes[size - 1] <= ' ') {
-        size--;
+        size--; /* agents pad with blanks and NULs */
     }
     if (varbind->type == VALUE_OCTETS && size > 0) {
-        (void)text_sanitize(varbind->bytes, size, text, PROBE_TEXT_SIZE);
+        (void)text_sanitize(varbind->bytes, size, text, sizeof text);
+    }
+    if (strcmp(*to, text) != 0) {
+        free(*to);
+        *to = xstrdup(text);
     }
 }
 
-static void copy_oid(const struct varbind *varbind, char text[PROBE_TEXT_SIZE])
+static void set_oid(char **to, const struct varbind *varbind)
 {
+    char text[TEXT_SIZE] = "";
     size_t used = 0;
-    for (size_t i = 0; varbind->type == VALUE_OID && i < varbind->oid.n; i++) {
-        int more = snprintf(text + used, PROBE_TEXT_SIZE - used, "%s%lu", i > 0 ? "." : "",
+    for (size_t i = 0; i < varbind->oid.n; i++) {
+        int more = snprintf(text + used, sizeof text - used, "%s%lu", i > 0 ? "." : "",
                             varbind->oid.ids[i]);
-        if (more < 0 || (size_t)more >= PROBE_TEXT_SIZE - used) {
+        if (more < 0 || (size_t)more >= sizeof text - used) {
             text[used] = '\0'; /* cut between two sub-identifiers */
-            return;
+            break;
         }
         used += (size_t)more;
     }
+    if (strcmp(*to, text) != 0) {
+        free(*to);
+        *to = xstrdup(text);
+    }
 }
 
-static void take_value(struct probe_system *system, enum system_varbind which,
-                       const struct varbind *varbind, struct snmp_counts *counts)
+static bool is_number(const struct varbind *varbind)
 {
-    static const enum value_type types[SYSTEM_VARBINDS] = {
-        [SYSTEM_UPTIME] = VALUE_TIMETICKS,
-        [SYSTEM_DESCR] = VALUE_OCTETS,
-        [SYSTEM_OBJECT_ID] = VALUE_OID,
-        [SYSTEM_NAME] = VALUE_OCTETS,
-    };
-    if (varbind->type != types[which]) {
-        counts->n[COUNT_BAD_TYPE] += varbind->type != VALUE_NO_SUCH ? 1 : 0;
+    return varbind->type == VALUE_INTEGER || varbind->type == VALUE_COUNTER32 ||
+           varbind->type == VALUE_GAUGE32 || varbind->type == VALUE_TIMETICKS ||
+           varbind->type == VALUE_COUNTER64;
+}
+
+/* Some agents have sysUpTime as another type of number. */
+static bool is_good(enum probe_name name, const struct varbind *varbind)
+{
+    switch (name) {
+    case PROBE_UPTIME:
+        return is_number(varbind) && varbind->number <= UINT32_MAX;
+    case PROBE_OBJECT_ID:
+        return varbind->type == VALUE_OID;
+    case PROBE_DESCR:
+    case PROBE_SYS_NAME:
+        return varbind->type == VALUE_OCTETS;
+    default:
+        return is_number(varbind); /* a watched scalar */
+    }
+}
+
+static void take_value(struct probe *probe, enum probe_name name, const struct varbind *varbind)
+{
+    if (!is_good(name, varbind)) {
+        probe->options.counts->n[COUNT_BAD_TYPE] += varbind->type != VALUE_NO_SUCH ? 1 : 0;
         return;
     }
-    switch (which) {
-    case SYSTEM_UPTIME:
-        system->has_uptime = true;
-        system->uptime_ticks = (uint32_t)varbind->number;
-        break;
-    case SYSTEM_DESCR:
-        copy_text(varbind, system->descr);
-        break;
-    case SYSTEM_OBJECT_ID:
-        copy_oid(varbind, system->object_id);
-        break;
-    case SYSTEM_NAME:
-        copy_text(varbind, system->name);
-        break;
-    case SYSTEM_VARBINDS:
-        break;
+    if (name >= PROBE_WATCHED) {
+        probe->watched_known |= bit(name - PROBE_WATCHED);
+        probe->watched_values[name - PROBE_WATCHED] = varbind->number;
+    } else if (name == PROBE_UPTIME) {
+        probe->system.has_uptime = true;
+        probe->system.uptime_ticks = (uint32_t)varbind->number;
+    } else if (name == PROBE_OBJECT_ID) {
+        set_oid(&probe->system.object_id, varbind);
+    } else {
+        set_text(name == PROBE_DESCR ? &probe->system.descr : &probe->system.name, varbind);
     }
 }
 
@@ -186,39 +256,69 @@ static void take_value(struct probe_system *system, enum system_varbind which,
 static size_t take_varbinds(struct probe *probe, const struct reply *reply)
 {
     struct snmp_counts *counts = probe->options.counts;
-    size_t n_asked = probe->narrow ? 1 : SYSTEM_VARBINDS;
     size_t n_good = 0;
-    struct probe_system system = {0};
-    counts->n[COUNT_EXTRA_VARBINDS] += reply->n_varbinds > n_asked ? 1 : 0;
+    counts->n[COUNT_EXTRA_VARBINDS] += reply->n_varbinds > probe->n_asked ? 1 : 0;
     counts->n[COUNT_EMPTY] += reply->n_varbinds == 0 ? 1 : 0;
-    for (size_t i = 0; i < reply->n_varbinds && i < n_asked; i++) {
-        const struct oid_view asked = {system_oids[i], SYSTEM_OID_SIZE};
-        if (oid_compare(reply->varbinds[i].name, asked) != 0) {
+    for (size_t i = 0; i < reply->n_varbinds && i < probe->n_asked; i++) {
+        if (oid_compare(reply->varbinds[i].name, oid_of(probe, probe->asked[i])) != 0) {
             counts->n[COUNT_OID_MISMATCH]++;
             continue;
         }
-        take_value(&system, (enum system_varbind)i, &reply->varbinds[i], counts);
+        take_value(probe, probe->asked[i], &reply->varbinds[i]);
         n_good++;
-    }
-    if (n_good > 0) {
-        if (probe->narrow) {
-            memcpy(system.descr, probe->system.descr, sizeof system.descr);
-            memcpy(system.object_id, probe->system.object_id, sizeof system.object_id);
-            memcpy(system.name, probe->system.name, sizeof system.name);
-        }
-        probe->system = system;
     }
     return n_good;
 }
 
+static void set_up(struct probe *probe, const struct reply *reply)
+{
+    set_verdict(probe, OUTCOME_UP, "", "%s", "");
+    probe->time = reply->sent;
+    probe->rtt_s = (double)(reply->arrived_mono.ns - reply->sent_mono.ns) / 1e9;
+    probe->arrived = reply->arrived;
+    probe->arrived_mono = reply->arrived_mono;
+    if (probe->is_identifying) {
+        probe->identified = true;
+        probe->identify_at = mono_add_ms(reply->arrived_mono, IDENTIFY_MS);
+    }
+    finish(probe);
+}
+
+/* It is there, whatever was before, and will say the same again. */
+static void refused(struct probe *probe, const struct reply *reply, const char *refusal)
+{
+    probe->time = reply->sent;
+    set_verdict(probe, OUTCOME_UNKNOWN, "auth", "does not take our credentials: %s", refusal);
+    finish(probe);
+}
+
+static void leave_out(struct probe *probe, uint32_t names)
+{
+    if (probe->left_out == 0) {
+        probe->left_out_until = mono_add_ms(clock_mono(), DAY_MS);
+    }
+    probe->left_out |= names;
+}
+
+/* An error status. Where one name is at fault, or there are too many, fewer are asked for at once
+ * and in the same attempt: it is another question. */
 static void take_error(struct probe *probe, const struct reply *reply)
 {
-    probe->options.counts
-        ->n[reply->error_status == ERROR_STATUS_TOO_BIG ? COUNT_TOO_BIG : COUNT_ERROR_STATUS]++;
-    if (!probe->narrow) {
-        probe->narrow = true;
-        probe->narrow_until = mono_add_ms(clock_mono(), NARROW_MS);
-        /* At once and in the same attempt: it is another question. */
+    bool too_big = reply->error_status == ERROR_STATUS_TOO_BIG;
+    bool no_such = reply->error_status == ERROR_STATUS_NO_SUCH_NAME;
+    long index = reply->error_index;
+    if (reply->error_status == ERROR_STATUS_AUTHORIZATION) {
+        refused(probe, reply, "authorizationError");
+        return;
+    }
+    if (no_such && probe->n_asked == 1) {
+        set_up(probe, reply); /* it answers, and just does not have it */
+        return;
+    }
+    probe->options.counts->n[too_big ? COUNT_TOO_BIG : COUNT_ERROR_STATUS] += no_such ? 0 : 1;
+    if (probe->n_asked > 1) {
+        bool one = no_such && index >= 1 && index <= (long)probe->n_asked;
+        leave_out(probe, one ? bit(probe->asked[index - 1]) : ~bit(PROBE_UPTIME));
         ask(probe);
         return;
     }
@@ -242,12 +342,7 @@ static void take_answer(struct probe *probe, const struct reply *reply)
         try_again(probe);
         return;
     }
-    set_verdict(probe, OUTCOME_UP, "", "%s", "");
-    probe->time = reply->sent;
-    probe->rtt_s = (double)(reply->arrived_mono.ns - reply->sent_mono.ns) / 1e9;
-    probe->arrived = reply->arrived;
-    probe->arrived_mono = reply->arrived_mono;
-    finish(probe);
+    set_up(probe, reply);
 }
 
 static void on_reply(void *context, const struct reply *reply)
@@ -263,10 +358,17 @@ static void on_reply(void *context, const struct reply *reply)
         }
         try_again(probe);
         return;
+    case REPLY_REFUSED:
+        refused(probe, reply, reply->refusal);
+        return;
     case REPLY_TIMED_OUT:
         if (is_first_word(probe, reply, false)) {
-            set_verdict(probe, OUTCOME_DOWN, "timeout", "no answer to %lld requests",
-                        (long long)probe->options.retries + 1);
+            bool is_known = session_answered_discovery_only(probe->session);
+            set_verdict(probe, OUTCOME_DOWN, "timeout", "no answer to %lld requests%s",
+                        (long long)probe->options.retries + 1,
+                        is_known ? ", though it answers SNMPv3 discovery: is the passphrase or "
+                                   "protocol of priv right?"
+                                 : "");
         }
         try_again(probe);
         return;
@@ -278,8 +380,12 @@ void probe_start(struct probe *probe, struct session *session)
     struct mono now = clock_mono();
     probe->session = session;
     probe->attempt = 0;
-    probe->narrow = probe->narrow && now.ns < probe->narrow_until.ns;
-    probe->deadline = mono_add_ms(now, probe->options.limit_ms);
+    if (probe->left_out != 0 && now.ns >= probe->left_out_until.ns) {
+        probe->left_out = 0;
+    }
+    probe->is_identifying = !probe->identified || now.ns >= probe->identify_at.ns;
     probe->outcome = 0;
+    probe->system.has_uptime = false;
+    probe->watched_known = 0;
     ask(probe);
 }

@@ -1,36 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Asks a device for its system group (RFC 3418) and so finds out whether it answers. Every attempt
- * is a fresh request and waits longer than the one before, within the time that the probe has.
+ * Asks a device for its sysUpTime and so finds out whether it answers; at first, after a restart
+ * and every ten minutes also for who it is (sysDescr, sysObjectID, sysName, RFC 3418). A plan's
+ * watched scalars ride along. Every attempt is a fresh request and waits as long as the others: a
+ * device is found dead after (retries + 1) times the timeout, as it was configured.
  *
  * down: "timeout"; "error" (it answered with an error status); "protocol" (it answered something
  * else than what it was asked). unknown: "no-route", "resource": the question did not leave this
- * machine, which says nothing of the device.
+ * machine, which says nothing of the device; "auth": it is there and does not take our user or
+ * keys.
  *
  * Threads: the loop's thread. */
 #ifndef SNMP_PROBE_H
 #define SNMP_PROBE_H
 
+#include "plan.h"
 #include "proto/model.h"
 #include "session.h"
 
-enum { PROBE_TEXT_SIZE = 256 }; /* sysDescr and sysName have 255 bytes */
+enum probe_name {
+    PROBE_UPTIME, /* the one that is always asked for */
+    PROBE_DESCR,
+    PROBE_OBJECT_ID,
+    PROBE_SYS_NAME,
+    PROBE_WATCHED,
+    PROBE_NAMES = PROBE_WATCHED + PLAN_WATCHED_MAX,
+};
 
 struct probe_options {
-    int64_t timeout_ms; /* of the first attempt */
+    int64_t timeout_ms; /* of each attempt */
     int64_t retries;
-    int64_t limit_ms; /* of all; at least timeout_ms for each */
     struct snmp_counts *counts;
     /* From inside the loop, never from inside probe_start. */
     void (*done)(void *context);
     void *context;
 };
 
-/* What the last answer said; a text that is missing or empty is "". */
+/* What the answers said; a text that is missing or empty is "". */
 struct probe_system {
-    char descr[PROBE_TEXT_SIZE];
-    char object_id[PROBE_TEXT_SIZE]; /* "1.3.6.1.4.1.8072.3.2.10" */
-    char name[PROBE_TEXT_SIZE];
+    char *descr;
+    char *object_id; /* "1.3.6.1.4.1.8072.3.2.10" */
+    char *name;
     bool has_uptime;
     uint32_t uptime_ticks;
 };
@@ -38,11 +48,17 @@ struct probe_system {
 struct probe {
     struct probe_options options;
     struct session *session;
-    /* The whole group is too much for it: for a day only sysUpTime is asked. */
-    bool narrow;
-    struct mono narrow_until;
+    size_t n_watched;
+    struct oid_view watched[PLAN_WATCHED_MAX];
+    /* Names that the device cannot answer together with others, or at all: not asked for a day. */
+    uint32_t left_out; /* bit: enum probe_name */
+    struct mono left_out_until;
+    bool identified;
+    struct mono identify_at;
+    bool is_identifying; /* this time */
+    size_t n_asked;
+    enum probe_name asked[PROBE_NAMES];
     int64_t attempt; /* from 0 */
-    struct mono deadline;
     /* The verdict: with `done` it is final. */
     enum outcome outcome;
     const char *reason;
@@ -52,13 +68,18 @@ struct probe {
     struct wall arrived; /* up */
     struct mono arrived_mono;
     struct probe_system system; /* up */
+    uint32_t watched_known;     /* up; bit: watched scalar */
+    uint64_t watched_values[PLAN_WATCHED_MAX];
 };
 
 void probe_init(struct probe *probe, const struct probe_options *options);
+/* Frees what it holds. */
+void probe_clear(struct probe *probe);
+/* The scalars of the plan ride along from now on; their memory must outlive the probe. */
+void probe_watch(struct probe *probe, const struct plan *plan);
+/* The device may be another one: who it is is asked for with the next probe. */
+void probe_forget(struct probe *probe);
 void probe_start(struct probe *probe, struct session *session);
-/* How long attempt number `attempt` waits when so much time is left: doubling, but never so long
- * that a later one would have less than `timeout_ms`. Pure. */
-int64_t probe_wait_ms(int64_t attempt, int64_t retries, int64_t timeout_ms, int64_t left_ms);
 /* The verdict when nothing could be sent. */
 void probe_not_sent(struct probe *probe, int error);
 

@@ -19,9 +19,21 @@ bool oid_is_under(struct oid_view name, struct oid_view prefix)
     return name.n > prefix.n && oid_compare((struct oid_view){name.ids, prefix.n}, prefix) == 0;
 }
 
-static void set_last(struct walk_column *column, struct oid_view name)
+/* How many ids two names have in common at their beginnings. */
+static size_t same_ids(struct oid_view a, struct oid_view b)
 {
-    memcpy(column->last, name.ids, name.n * sizeof name.ids[0]);
+    size_t n = a.n < b.n ? a.n : b.n;
+    size_t same = 0;
+    while (same < n && a.ids[same] == b.ids[same]) {
+        same++;
+    }
+    return same;
+}
+
+/* The first `same` ids are those of the last name already. */
+static void set_last(struct walk_column *column, struct oid_view name, size_t same)
+{
+    memcpy(column->last + same, name.ids + same, (name.n - same) * sizeof name.ids[0]);
     column->n_last = name.n;
 }
 
@@ -32,15 +44,19 @@ void walk_begin(struct walk *walk, const struct oid_view *prefixes, size_t n_col
     walk->counts = counts;
     walk->sink = *sink;
     walk->rows_max = rows_max;
+    walk->n_rows = 0;
+    walk->varbind_bytes = SHAPE_VARBIND_BYTES;
     walk->n_columns = n_columns;
     walk->n_asked = 0;
+    walk->repetitions = 0;
     for (size_t i = 0; i < n_columns; i++) {
         assert(prefixes[i].n < OID_IDS_MAX);
         walk->columns[i].prefix = prefixes[i];
         walk->columns[i].end = COLUMN_OPEN;
+        walk->columns[i].view_ended = false;
         walk->columns[i].n_seen = 0;
         walk->columns[i].limit = SIZE_MAX;
-        set_last(&walk->columns[i], prefixes[i]);
+        set_last(&walk->columns[i], prefixes[i], 0);
     }
 }
 
@@ -50,31 +66,73 @@ void walk_limit(struct walk *walk, size_t column, size_t limit)
     walk->columns[column].limit = limit;
 }
 
+void walk_expect(struct walk *walk, size_t n_rows, unsigned varbind_bytes)
+{
+    walk->n_rows = n_rows;
+    walk->varbind_bytes = varbind_bytes;
+}
+
+void walk_resume(struct walk *walk, size_t column, struct oid_view index)
+{
+    assert(column < walk->n_columns);
+    struct walk_column *to = &walk->columns[column];
+    assert(to->prefix.n + index.n <= OID_IDS_MAX);
+    memcpy(to->last, to->prefix.ids, to->prefix.n * sizeof to->last[0]);
+    memcpy(to->last + to->prefix.n, index.ids, index.n * sizeof to->last[0]);
+    to->n_last = to->prefix.n + index.n;
+    to->end = COLUMN_OPEN;
+    to->view_ended = false;
+}
+
+/* Columns that were begun are finished first. */
+static bool is_next(const struct walk_column *column, bool some_begun)
+{
+    return column->end == COLUMN_OPEN && (!some_begun || column->n_seen > 0);
+}
+
+/* Names that a column has left; 0: not known. One more proves its end. */
+static size_t names_left(const struct walk *walk, const struct walk_column *column)
+{
+    size_t expected = walk->n_rows + 1;
+    return walk->n_rows > 0 && column->n_seen < expected ? expected - column->n_seen : 0;
+}
+
 bool walk_ask(struct walk *walk, const struct shape *shape, struct request *request)
 {
-    size_t n_open = 0;
+    size_t n_next = 0;
+    size_t n_left = 0;
+    bool some_begun = false;
     for (size_t i = 0; i < walk->n_columns; i++) {
-        n_open += walk->columns[i].end == COLUMN_OPEN ? 1 : 0;
+        const struct walk_column *column = &walk->columns[i];
+        some_begun = some_begun || (column->end == COLUMN_OPEN && column->n_seen > 0);
+    }
+    for (size_t i = 0; i < walk->n_columns; i++) {
+        if (is_next(&walk->columns[i], some_begun)) {
+            size_t left = names_left(walk, &walk->columns[i]);
+            n_left = left > n_left ? left : n_left;
+            n_next++;
+        }
     }
     walk->n_asked = 0;
-    if (n_open == 0) {
+    if (n_next == 0) {
         return false;
     }
-    size_t room = shape_columns(shape, n_open);
-    for (size_t i = 0; i < walk->n_columns && walk->n_asked < room; i++) {
+    struct shape_fit fit = shape_fit(shape, walk->varbind_bytes, n_next, n_left);
+    for (size_t i = 0; i < walk->n_columns && walk->n_asked < fit.columns; i++) {
         const struct walk_column *column = &walk->columns[i];
-        if (column->end == COLUMN_OPEN) {
+        if (is_next(column, some_begun)) {
             request->names[walk->n_asked] = (struct oid_view){column->last, column->n_last};
             walk->asked[walk->n_asked++] = i;
         }
     }
-    walk->repetitions = shape->getnext ? 1 : shape_repetitions(shape, walk->n_asked);
+    walk->repetitions = fit.repetitions;
     for (size_t i = 0; i < walk->n_asked; i++) {
         const struct walk_column *column = &walk->columns[walk->asked[i]];
         size_t left = column->limit - column->n_seen; /* at least 1: it is open */
         walk->repetitions = left < walk->repetitions ? (unsigned)left : walk->repetitions;
     }
-    request->type = shape->getnext ? REQUEST_GETNEXT : REQUEST_GETBULK;
+    bool bulk = shape_has_bulk(shape);
+    request->type = bulk ? REQUEST_GETBULK : REQUEST_GETNEXT;
     request->repetitions = walk->repetitions;
     request->n_names = walk->n_asked;
     return true;
@@ -94,10 +152,14 @@ static void take_varbind(struct walk *walk, size_t number, const struct varbind 
     const struct oid_view name = varbind->name;
     if (varbind->type == VALUE_END_OF_MIB) {
         column->end = COLUMN_COMPLETE;
+        column->view_ended = true;
         return;
     }
-    bool under = oid_is_under(name, column->prefix);
-    if (oid_compare(name, (struct oid_view){column->last, column->n_last}) <= 0) {
+    size_t same = same_ids(name, (struct oid_view){column->last, column->n_last});
+    bool under = name.n > column->prefix.n && same >= column->prefix.n;
+    bool increases = same < column->n_last ? same < name.n && name.ids[same] > column->last[same]
+                                           : name.n > column->n_last;
+    if (!increases) {
         cut(walk, column, under ? COUNT_NON_INCREASING : COUNT_OID_MISMATCH);
         return;
     }
@@ -113,19 +175,28 @@ static void take_varbind(struct walk *walk, size_t number, const struct varbind 
         cut(walk, column, COUNT_ROW_LIMIT);
         return;
     }
-    set_last(column, name);
+    set_last(column, name, same);
     if (column->n_seen == column->limit) {
         column->end = COLUMN_CUT; /* the cell itself is good */
     }
-    unsigned long index = name.ids[column->prefix.n];
-    if (name.n != column->prefix.n + 1 || index < 1 || index > INT32_MAX) {
-        walk->counts->n[COUNT_OID_MISMATCH]++; /* InterfaceIndex: RFC 2863 */
-        return;
-    }
+    const struct oid_view index = {name.ids + column->prefix.n, name.n - column->prefix.n};
     if (varbind->type != VALUE_NO_SUCH &&
-        !walk->sink.cell(walk->sink.context, number, (uint32_t)index, varbind, reply)) {
+        !walk->sink.cell(walk->sink.context, number, index, varbind, reply)) {
         cut(walk, column, COUNT_ROW_LIMIT);
     }
+}
+
+/* SNMPv1's way to say that a column is at the end of all (RFC 1157 section 4.1.3), and that of some
+ * SNMPv2c agents. Another index than those of the request can only mean the one that was asked. */
+static bool take_no_such_name(struct walk *walk, const struct reply *reply)
+{
+    long at = walk->n_asked == 1 ? 1 : reply->error_index;
+    if (reply->error_status != ERROR_STATUS_NO_SUCH_NAME || at < 1 || at > (long)walk->n_asked) {
+        return false;
+    }
+    walk->columns[walk->asked[at - 1]].end = COLUMN_COMPLETE;
+    walk->columns[walk->asked[at - 1]].view_ended = true;
+    return true;
 }
 
 /* The device answered with an error. The index counts the request's varbinds from 1. */
@@ -134,6 +205,9 @@ static enum walk_step take_error(struct walk *walk, const struct reply *reply)
     if (reply->error_status == ERROR_STATUS_TOO_BIG) {
         walk->counts->n[COUNT_TOO_BIG]++;
         return WALK_TOO_BIG;
+    }
+    if (take_no_such_name(walk, reply)) {
+        return WALK_ADVANCED;
     }
     walk->counts->n[COUNT_ERROR_STATUS]++;
     if (reply->error_index >= 1 && reply->error_index <= (long)walk->n_asked) {
@@ -186,4 +260,13 @@ void walk_cut_all(struct walk *walk)
             walk->columns[i].end = COLUMN_CUT;
         }
     }
+}
+
+size_t walk_longest(const struct walk *walk)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < walk->n_columns; i++) {
+        most = walk->columns[i].n_seen > most ? walk->columns[i].n_seen : most;
+    }
+    return most;
 }

@@ -4,75 +4,64 @@
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/supervisor.h"
+#include "common/xalloc.h"
+#include "engine.h"
 #include "sample/channel.h"
-#include "session.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-struct worker_config {
-    char *user;
-    struct config_list devices;
+/* What is polled points into the share. */
+struct worker {
+    struct snmp_share *share;
+    struct snmp_poller *poller;
+    struct channel_worker *channel;
+    uv_signal_t term;
 };
 
-static void check_worker(const void *object, struct config_error_sink *errors)
-{
-    const struct worker_config *config = object;
-    snmp_check_unique(&config->devices, errors);
-}
-
-static const struct config_field worker_fields[] = {
-    {.key = "user",
-     .type = CONFIG_STRING,
-     .offset = offsetof(struct worker_config, user),
-     .help = "whom the worker becomes when it is started as root"},
-    {.key = "devices",
-     .type = CONFIG_LIST,
-     .offset = offsetof(struct worker_config, devices),
-     .schema = &snmp_device_config_schema,
-     .help = "the devices to poll"},
-    {0},
-};
-
-static const struct config_schema worker_schema = {
-    .name = "snmp worker",
-    .size = sizeof(struct worker_config),
-    .fields = worker_fields,
-    .place_offset = SIZE_MAX,
-    .present_offset = SIZE_MAX,
-    .check = check_worker,
-};
-
-/* A device is a socket. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* devices beyond it are unknown, by name */
-    }
-}
-
-static int read_config(struct worker_config *config)
+/* Takes over the text. NULL when main sent something that it should have refused. */
+static struct snmp_share *parse_share(char *text, size_t size)
 {
     struct config_errors errors = {0};
-    size_t size;
-    char *text = channel_read_config(&size);
-    if (text == NULL) {
-        log_error("snmp", "no configuration on the channel: %s", strerror(errno));
-        return -EINVAL;
-    }
-    int rc = config_parse("snmp worker", text, size, &worker_schema, config, &errors);
+    struct snmp_share *share = xcalloc(1, sizeof *share);
+    int rc = config_parse("snmp worker", text, size, &snmp_share_schema, share, &errors);
     for (size_t i = 0; i < errors.count; i++) {
         log_error("snmp", "configuration: line=%d key=%s: %s", errors.errors[i].line,
                   errors.errors[i].key, errors.errors[i].reason);
     }
     config_errors_clear(&errors);
+    sodium_memzero(text, size); /* passphrases */
     free(text);
-    return rc;
+    if (rc != 0) {
+        free(share);
+        return NULL;
+    }
+    return share;
+}
+
+static void free_share(struct snmp_share *share)
+{
+    if (share != NULL) {
+        config_free(&snmp_share_schema, share);
+        free(share);
+    }
+}
+
+static void on_config(void *context, char *text, size_t size)
+{
+    struct worker *worker = context;
+    struct snmp_share *share = parse_share(text, size);
+    if (share == NULL) {
+        return; /* goes on with the one it has */
+    }
+    snmp_poller_reload(worker->poller, &share->devices, &share->profiles,
+                       share->requests_per_second);
+    free_share(worker->share);
+    worker->share = share;
+    log_info("snmp", "polling another configuration: devices=%zu", share->devices.count);
 }
 
 static void on_term(uv_signal_t *signal, int number)
@@ -95,20 +84,30 @@ static int confine(const char *user)
 }
 
 /* From here on what peers send is read. */
-static void poll_devices(uv_loop_t *loop, const struct worker_config *config,
-                         struct channel_worker *channel)
+static int poll_devices(uv_loop_t *loop, struct worker *worker)
 {
-    uv_signal_t term;
-    uv_signal_init(loop, &term);
-    uv_signal_start(&term, on_term, SIGTERM);
-    struct snmp *snmp = snmp_open(loop, &config->devices, channel_worker_sink(channel));
-    log_info("snmp", "polling: devices=%zu", config->devices.count);
+    const struct snmp_options options = {
+        .devices = &worker->share->devices,
+        .profiles = &worker->share->profiles,
+        .requests_per_second = worker->share->requests_per_second,
+        .sink = channel_worker_sink(worker->channel),
+    };
+    worker->poller = snmp_poller_open(loop, &options);
+    if (worker->poller == NULL) {
+        log_error("snmp", "cannot begin to poll: %s", strerror(errno));
+        return 1;
+    }
+    uv_signal_init(loop, &worker->term);
+    uv_signal_start(&worker->term, on_term, SIGTERM);
+    channel_worker_on_config(worker->channel, on_config, worker);
+    log_info("snmp", "polling: devices=%zu", worker->share->devices.count);
     uv_run(loop, UV_RUN_DEFAULT);
-    snmp_close(snmp);
-    uv_close((uv_handle_t *)&term, NULL);
+    snmp_poller_close(worker->poller);
+    uv_close((uv_handle_t *)&worker->term, NULL);
+    return 0;
 }
 
-static int run(const struct worker_config *config)
+static int run(struct worker *worker)
 {
     int status = 1;
     uv_loop_t loop;
@@ -117,18 +116,16 @@ static int run(const struct worker_config *config)
         log_error("snmp", "no event loop: %s", uv_strerror(rc));
         return status;
     }
-    struct channel_worker *channel = channel_worker_open(&loop);
-    if (channel == NULL) {
+    worker->channel = channel_worker_open(&loop);
+    if (worker->channel == NULL) {
         log_error("snmp", "no channel: %s", strerror(errno));
         goto close_loop;
     }
-    session_library_init(); /* while files may still be opened */
-    raise_descriptor_limit();
-    if (confine(config->user) == 0) {
-        poll_devices(&loop, config, channel);
-        status = 0;
+    engine_library_init(); /* while files may still be opened */
+    if (confine(worker->share->user) == 0) {
+        status = poll_devices(&loop, worker);
     }
-    channel_worker_close(channel);
+    channel_worker_close(worker->channel);
 close_loop:
     uv_run(&loop, UV_RUN_DEFAULT); /* until everything is closed */
     (void)uv_loop_close(&loop);    /* the process ends */
@@ -137,18 +134,25 @@ close_loop:
 
 int snmp_worker_main(void)
 {
-    struct worker_config config;
+    struct worker worker = {0};
+    size_t size;
+    int status = 1;
     log_open("agent/snmp", LOG_LEVEL_INFO);
     signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; main says when to stop */
     int rc = supervisor_child_enter();
     if (rc != 0) {
         log_error("snmp", "no parent: %s", strerror(-rc));
-        return 1;
+        return status;
     }
-    if (read_config(&config) != 0) {
-        return 1;
+    char *text = channel_read_config(&size);
+    if (text == NULL) {
+        log_error("snmp", "no configuration on the channel: %s", strerror(errno));
+        return status;
     }
-    int status = run(&config);
-    config_free(&worker_schema, &config);
+    worker.share = parse_share(text, size);
+    if (worker.share != NULL) {
+        status = run(&worker);
+    }
+    free_share(worker.share);
     return status;
 }

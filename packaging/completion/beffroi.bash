@@ -56,9 +56,20 @@ _beffroi_daemon() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local options="-c --config -n -v --print-example --version --help"
     [ "${1##*/}" != beffroi-collector ] || options+=" --check --verbose"
+    if [ "${1##*/}" = beffroi-agent ]; then
+        options+=" --print-profiles --print-profile"
+        if [ "${COMP_WORDS[1]}" = poll ] && [ "$COMP_CWORD" -gt 1 ]; then
+            options="-c --config --once --device --format -h --help"
+        elif [ "$COMP_CWORD" -eq 1 ]; then
+            options+=" poll"
+        fi
+    fi
     COMPREPLY=()
     case $previous in
     -c | --config) _beffroi_files ;;
+    --format) _beffroi_words text json ;;
+    --device) COMPREPLY=() ;;
+    --print-profile) _beffroi_words "$(timeout 1 beffroi-agent --print-profiles 2>/dev/null)" ;;
     *) _beffroi_words "$options" ;;
     esac
 }

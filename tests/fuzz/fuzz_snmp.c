@@ -1,138 +1,274 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Any bytes as the datagrams of a device: parsed by net-snmp, judged by the walk, joined into a
- * table and delivered as rows. The input is a chain of datagrams, each after two bytes of size.
- * Whatever they say, the walk ends and rows keep to the limits of what may travel. */
-#include "collect.h"
+ * Any bytes as the datagrams of a device: parsed (as SNMPv1 and v2c messages are; or, by the top
+ * bit of the size, by the library, as SNMPv3's are), judged by the walk, joined into tables and
+ * delivered as rows, by the plan of a shipped profile. The input is a chain of datagrams, each
+ * after two bytes of size. Whatever they say, each cycle ends and rows keep to the limits of what
+ * may travel. */
 #include "common/log.h"
-#include "interface.h"
+#include "gets.h"
+#include "message.h"
+#include "plans.h"
+#include "reading.h"
 #include "session.h"
+#include "snmp/profile.h"
 
 #include <net-snmp/net-snmp-config.h>
 /* The library's own headers need the line above first. */
 #include <net-snmp/net-snmp-includes.h>
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
+enum { OBJECTS_MAX = 1 << 16, INTERVAL_MS = 30000, BY_LIBRARY = 0x8000 };
+
+/* --- what is delivered --- */
+
+struct delivered {
+    size_t n_objects;
+    struct {
+        uint64_t gauges; /* bit: metric */
+        size_t n_metrics;
+    } objects[OBJECTS_MAX];
+};
+
 static uint32_t check_object(void *context, const struct object *object)
 {
-    (void)context;
+    struct delivered *delivered = context;
     assert(name_is_valid(object->name, strlen(object->name)));
+    assert(object->n_metrics <= PROTO_METRICS_MAX);
     assert(object->n_labels <= PROTO_LABELS_MAX);
     for (size_t i = 0; i < object->n_labels; i++) {
         size_t length = strlen(object->labels[i].value);
         assert(length > 0 && length <= PROTO_LABEL_MAX);
+        for (size_t j = 0; j < i; j++) {
+            assert(strcmp(object->labels[i].key, object->labels[j].key) != 0);
+        }
     }
-    return 1;
+    if (delivered->n_objects == OBJECTS_MAX) {
+        return 0;
+    }
+    uint64_t gauges = 0;
+    for (size_t i = 0; i < object->n_metrics; i++) {
+        gauges |= object->metrics[i].type == METRIC_GAUGE ? UINT64_C(1) << i : 0;
+    }
+    delivered->objects[delivered->n_objects].gauges = gauges;
+    delivered->objects[delivered->n_objects].n_metrics = object->n_metrics;
+    return (uint32_t)++delivered->n_objects;
 }
 
 static void check_row(void *context, const struct row *row)
 {
-    (void)context;
-    assert((row->unknown_mask >> 11) == 0);
-    assert((row->discontinuity_mask & row->unknown_mask) == 0);
+    const struct delivered *delivered = context;
+    assert(row->object >= 1 && row->object <= delivered->n_objects);
+    size_t n = delivered->objects[row->object - 1].n_metrics;
+    uint64_t gauges = delivered->objects[row->object - 1].gauges;
+    assert(n == 64 || row->unknown_mask >> n == 0);
+    assert((row->discontinuity_mask & (row->unknown_mask | gauges)) == 0);
+    for (size_t i = 0; i < n; i++) {
+        bool is_gauge = (gauges >> i & 1) != 0 && (row->unknown_mask >> i & 1) == 0;
+        assert(!is_gauge || isfinite(row->values[i].gauge));
+    }
 }
+
+/* --- what comes in --- */
 
 struct input {
     const uint8_t *at;
     size_t left;
+    struct message_scratch *scratch;
+    netsnmp_session library;
+    netsnmp_pdu *pdu; /* of the reply under way */
+    uint8_t *copy;    /* likewise; of its own size, so that reading beyond shows */
 };
 
-/* The next datagram as a reply, by the path that a socket's takes. False: there is no more. */
-static bool next_reply(struct input *input, netsnmp_session *session, netsnmp_pdu *pdu,
-                       struct varbind varbinds[REPLY_VARBINDS_MAX], struct reply *reply)
+static void drop_datagram(struct input *input)
 {
+    snmp_free_pdu(input->pdu);
+    free(input->copy);
+    input->pdu = NULL;
+    input->copy = NULL;
+}
+
+/* By the path that a socket's datagram takes. */
+static bool parse(struct input *input, size_t size, bool by_library, struct reply *reply)
+{
+    struct message_head head;
+    if (by_library) {
+        input->pdu = snmp_pdu_create(SNMP_MSG_RESPONSE);
+        bool good =
+            snmp_parse(NULL, &input->library, input->pdu, input->copy, size) == SNMP_ERR_NOERROR;
+        if (good) {
+            session_decode(input->pdu, input->scratch->varbinds, reply);
+        }
+        return good;
+    }
+    return message_parse_head(input->copy, size, &head) == 0 &&
+           (head.version == MESSAGE_V1 || head.version == MESSAGE_V2C) &&
+           message_parse(head.version, input->copy, size, input->scratch, &head, reply) == 0;
+}
+
+/* The answer to a request: the next datagram that is one. False: there is no more. */
+static bool next_reply(struct input *input, const struct request *request, struct reply *reply)
+{
+    assert(request->n_names >= 1 && request->n_names <= REQUEST_NAMES_MAX);
+    assert(request->type != REQUEST_GETBULK ||
+           request->repetitions * request->n_names <= REPLY_VARBINDS_MAX);
     while (input->left >= 2) {
-        size_t size = (size_t)input->at[0] << 8 | input->at[1];
+        size_t word = (size_t)input->at[0] << 8 | input->at[1];
+        size_t size = word & (BY_LIBRARY - 1);
         size = size > input->left - 2 ? input->left - 2 : size;
-        u_char *copy = malloc(size + 1); /* of its own size, so that reading beyond shows */
-        memcpy(copy, input->at + 2, size);
+        input->copy = malloc(size > 0 ? size : 1);
+        assert(input->copy != NULL);
+        memcpy(input->copy, input->at + 2, size);
         input->at += 2 + size;
         input->left -= 2 + size;
-        int rc = snmp_parse(NULL, session, pdu, copy, size);
-        free(copy);
-        if (rc == SNMP_ERR_NOERROR) {
-            session_decode(pdu, varbinds, reply);
+        if (parse(input, size, (word & BY_LIBRARY) != 0, reply)) {
+            reply->size_bytes = size;
             return true;
         }
-        snmp_free_varbind(pdu->variables);
-        pdu->variables = NULL;
+        drop_datagram(input);
     }
     return false;
 }
 
-struct target {
-    struct if_table *table;
-    const struct if_group *group;
+/* --- cycles --- */
+
+struct cycle {
+    struct input *input;
+    struct snmp_counts *counts;
+    struct reading reading;
+    struct reading_step step;
 };
 
-static bool on_cell(void *context, size_t column, uint32_t index, const struct varbind *varbind,
-                    const struct reply *reply)
+static bool on_cell(void *context, size_t number, struct oid_view index,
+                    const struct varbind *varbind, const struct reply *reply)
 {
-    const struct target *target = context;
-    return if_table_cell(target->table, target->group->columns[column], index, varbind, reply);
+    const struct cycle *cycle = context;
+    return table_take(cycle->reading.table, cycle->step.columns[number], index, varbind, reply);
 }
 
-/* One group by as many replies as there are. */
-static void walk_group(struct input *input, netsnmp_session *session, struct target *target,
-                       struct snmp_counts *counts)
+/* One step by as many replies as there are. */
+static void walk_step(struct cycle *cycle, const struct oid_view *names)
 {
     static struct walk walk;
-    static struct varbind varbinds[REPLY_VARBINDS_MAX];
-    const struct walk_sink sink = {target, on_cell};
-    struct oid_view prefixes[SHAPE_COLUMNS_MAX];
+    const struct walk_sink sink = {cycle, on_cell};
     struct request request;
-    struct shape shape;
+    struct reply reply;
+    struct shape shape = {0};
     bool more = true;
-    shape_begin(&shape);
-    for (size_t i = 0; i < target->group->n_columns; i++) {
-        prefixes[i] = if_columns[target->group->columns[i]].prefix;
-    }
-    walk_begin(&walk, prefixes, target->group->n_columns, IFTABLE_ROWS_MAX, &sink, counts);
+    shape_begin(&shape, 10);
+    walk_begin(&walk, names, cycle->step.n_columns, TABLE_ROWS_MAX, &sink, cycle->counts);
     while (more && walk_ask(&walk, &shape, &request)) {
-        struct reply reply;
-        netsnmp_pdu *pdu = snmp_pdu_create(SNMP_MSG_RESPONSE);
-        more = next_reply(input, session, pdu, varbinds, &reply);
+        more = next_reply(cycle->input, &request, &reply);
         if (more && walk_take(&walk, &reply) == WALK_TOO_BIG &&
             !shape_shrink(&shape, walk.repetitions, walk.n_asked, (struct mono){0})) {
             walk_cut_asked(&walk);
         }
-        snmp_free_pdu(pdu);
+        drop_datagram(cycle->input);
     }
     walk_cut_all(&walk);
-    for (size_t i = 0; i < target->group->n_columns; i++) {
-        target->table->ends[target->group->columns[i]] = walk.columns[i].end;
+    for (size_t i = 0; i < cycle->step.n_columns; i++) {
+        table_set_end(cycle->reading.table, cycle->step.columns[i], walk.columns[i].end);
     }
+}
+
+static void get_step(struct cycle *cycle, const struct oid_view *names)
+{
+    struct gets gets;
+    const struct walk_sink sink = {cycle, on_cell};
+    struct request request;
+    struct reply reply;
+    size_t names_max = REQUEST_NAMES_MAX;
+    bool more = true;
+    gets_begin(&gets, names, cycle->step.n_columns, &sink, cycle->counts);
+    while (more && gets_ask(&gets, names_max, &request)) {
+        more = next_reply(cycle->input, &request, &reply);
+        if (more && gets_take(&gets, &reply) == WALK_TOO_BIG) {
+            if (gets.n_asked == 1) {
+                gets_cut_asked(&gets);
+            }
+            names_max = gets.n_asked > 1 ? gets.n_asked / 2 : 1;
+        }
+        drop_datagram(cycle->input);
+    }
+    gets_cut_all(&gets);
+    for (size_t i = 0; i < cycle->step.n_columns; i++) {
+        table_set_end(cycle->reading.table, cycle->step.columns[i], gets.ends[i]);
+    }
+}
+
+static void read_table(struct cycle *cycle, const struct plan_table *plan,
+                       struct table_memory *memory, const struct objects_options *options,
+                       struct mono now)
+{
+    const struct collect_turn turn = {.limit_ms = INTERVAL_MS};
+    const struct denials none = {0};
+    reading_begin(&cycle->reading, plan, memory, &none, &turn, cycle->counts, now);
+    while (reading_next(&cycle->reading, &cycle->step)) {
+        struct oid_view names[PLAN_COLUMNS_MAX];
+        for (size_t i = 0; i < cycle->step.n_columns; i++) {
+            names[i] = plan->columns[cycle->step.columns[i]].oid;
+        }
+        if (plan->is_scalar) {
+            get_step(cycle, names);
+        } else {
+            walk_step(cycle, names);
+        }
+    }
+    (void)reading_end(&cycle->reading, options, cycle->input->left < 2, INTERVAL_MS);
+}
+
+/* Interfaces and what a host has: tables, scalars, conditions, units. */
+static const struct plan *shipped_plan(void)
+{
+    static struct plans *plans;
+    static struct config_list profiles;
+    if (plans == NULL) {
+        const struct config_strings none = {0};
+        struct config_errors errors = {0};
+        int rc = snmp_profiles_load(&none, "/", &profiles, &errors);
+        assert(rc == 0);
+        plans = plans_new(&profiles);
+    }
+    return plans_choose(plans, "net-snmp", "", "");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    const struct sample_sink sink = {.define = check_object, .row = check_row};
+    static struct message_scratch scratch;
+    static struct delivered delivered;
+    const struct sample_sink sink = {
+        .context = &delivered, .define = check_object, .row = check_row};
     struct snmp_counts counts = {0};
-    struct if_table table;
-    struct input input = {bytes, size};
-    netsnmp_session session;
+    const struct objects_options options = {.device = "device", .sink = &sink, .counts = &counts};
+    struct input input = {.at = bytes, .left = size, .scratch = &scratch};
+    struct cycle cycle = {.input = &input, .counts = &counts};
+    struct mono now = {INTERVAL_MS};
     log_open("fuzz", LOG_LEVEL_ERROR);
-    session_library_init();
-    snmp_sess_init(&session);
-    session.version = SNMP_VERSION_2c;
-    if_table_init(&table, &counts);
-    struct interfaces *interfaces = interfaces_new("device", 30000, &sink, &counts);
+    engine_library_init();
+    snmp_sess_init(&input.library);
+    input.library.version = SNMP_VERSION_2c;
+    delivered.n_objects = 0;
+    const struct plan *plan = shipped_plan();
+    struct table_memory *memories = calloc(plan->n_tables, sizeof *memories);
+    assert(memories != NULL);
+    for (size_t i = 0; i < plan->n_tables; i++) {
+        table_memory_init(&memories[i], &plan->tables[i]);
+    }
     do {
-        if_table_clear(&table);
-        for (size_t i = 0; i < IF_GROUPS; i++) {
-            struct target target = {&table, &if_groups[i]};
-            if (if_table_wants(&table, &if_groups[i])) {
-                walk_group(&input, &session, &target, &counts);
-            }
+        for (size_t i = 0; i < plan->n_tables; i++) {
+            read_table(&cycle, &plan->tables[i], &memories[i], &options, now);
         }
-        interfaces_deliver(interfaces, &table, false);
+        now = mono_add_ms(now, INTERVAL_MS);
     } while (input.left >= 2);
-    interfaces_free(interfaces);
-    if_table_free(&table);
+    for (size_t i = 0; i < plan->n_tables; i++) {
+        table_memory_clear(&memories[i]);
+    }
+    free(memories);
     return 0;
 }

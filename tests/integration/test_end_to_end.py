@@ -13,6 +13,12 @@ from lab import Lab, Load, need, snmp_get, wait_for
 
 OCTETS_IN = ".1.3.6.1.2.1.31.1.1.1.6."
 IF_NAME = ".1.3.6.1.2.1.31.1.1.1.1."
+# What an interface has by SNMP, and what a file calls the names that are too long for one.
+INTERFACE = ["in_octets", "out_octets", "in_ucast_packets", "out_ucast_packets", "in_multicast_packets",
+             "out_multicast_packets", "in_broadcast_packets", "out_broadcast_packets", "in_discards",
+             "out_discards", "in_errors", "out_errors", "oper_status", "admin_status", "speed_bps"]
+IN_FILE = {"in_multicast_packets": "in_multicast_pckts", "out_multicast_packets": "out_multicast_pckts",
+           "in_broadcast_packets": "in_broadcast_pckts", "out_broadcast_packets": "out_broadcast_pckts"}
 
 
 def rrd_average(path, metric, start, end):
@@ -127,6 +133,10 @@ capture: {{interface: lo, interval: 1s}}
             self.assertEqual(done.returncode, 0, f"{file}: {done.stderr}")
             self.assertIn('rrd_version = "0003"', done.stdout)
             self.assertNotIn('type = "COUNTER"', done.stdout)
+        path = self.city.rrd("switch", "interface", "lo")
+        info = subprocess.run(["rrdtool", "info", str(path)], capture_output=True, text=True, check=True).stdout
+        for index, metric in enumerate(INTERFACE):
+            self.assertIn(f"ds[{IN_FILE.get(metric, metric)}].index = {index}\n", info)
 
     def _command_line(self):
         at = ("--collector", self.city.url)
@@ -139,6 +149,7 @@ capture: {{interface: lo, interval: 1s}}
         out = self.run_cli("device", "switch", *at, check=0)[1]
         self.assertRegex(out, r"interface +lo +ok")
         self.assertRegex(out, r"in_octets=[0-9.]+ M octets/s")
+        self.assertRegex(out, r"interface +lo .* oper_status=up  admin_status=up  ")
         png = self.folder / "x.png"
         self.run_cli("graph", "switch/interface/lo", "-o", png, *at, check=0)
         self.assertEqual(png.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
@@ -160,6 +171,7 @@ capture: {{interface: lo, interval: 1s}}
         self.assertIn("Équipements", self.city.get("/", lang="fr"))
         page = self.city.get("/device", device="switch")
         self.assertIn("name=lo", page)
+        self.assertIn('<td class="n">up</td>', page)
         page = self.city.get("/object", device="switch", kind="interface", name="lo")
         self.assertIn("/graph.png?device=switch&amp;kind=interface&amp;name=lo&amp;graph=traffic", page)
         status, headers, body = self.city.fetch("/graph.png", device="switch", kind="interface",
@@ -176,7 +188,17 @@ capture: {{interface: lo, interval: 1s}}
             self.assertEqual(self.city.fetch(path, **parameters)[0], wanted, path)
         self.assertNotIn("x<y", self.city.fetch("/device", device="x<y")[2].decode())
         series = self.city.json("/api/v1/series", device="switch", kind="interface", name="lo")
-        self.assertIn("in_octets", series["metrics"])
+        self.assertEqual([m for m in series["metrics"] if m in INTERFACE], INTERFACE)
+        lo = self.city.json("/api/v1/object", device="switch", kind="interface", name="lo")
+        self.assertGreater(lo["latest"]["in_ucast_packets"], 100)
+        self.assertEqual(lo["latest"]["oper_status"], 1)
+        self.assertEqual(lo["labels"]["if_name"], "lo")
+        drawn = {m for graph in lo["graphs"] for m in graph["metrics"]}
+        self.assertEqual(drawn, {m["name"] for m in lo["metrics"]})
+        for graph in lo["graphs"]:
+            status, _, body = self.city.fetch("/graph.png", device="switch", kind="interface", name="lo",
+                                              graph=graph["id"])
+            self.assertEqual((status, body[:4]), (200, b"\x89PNG"), graph)
 
     def _metrics(self):
         text = self.city.get("/metrics")

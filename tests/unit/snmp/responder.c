@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "responder.h"
 
+#include "responder_wire.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -14,19 +16,7 @@
 
 #include <cmocka.h>
 
-enum { IDS_MAX = 32, VARS_MAX = 512, ASKED_MAX = 16, ANSWER_MAX = 64 * 1024, VARBINDS_MAX = 300 };
-
-struct name {
-    size_t n;
-    unsigned long ids[IDS_MAX];
-};
-
-struct variable {
-    struct name name;
-    uint8_t tag;
-    uint8_t *content;
-    size_t size;
-};
+enum { VARS_MAX = 512 };
 
 struct responder {
     uv_poll_t poll;
@@ -39,16 +29,6 @@ struct responder {
     struct timespec answered; /* 0: not yet */
     uint8_t late[ANSWER_MAX];
     size_t late_size;
-};
-
-struct question {
-    uint8_t tag;
-    long id;
-    long repetitions;
-    size_t n;
-    struct name names[ASKED_MAX];
-    struct sockaddr_storage from;
-    socklen_t from_size;
 };
 
 /* --- names --- */
@@ -205,205 +185,48 @@ void responder_fill(struct responder *responder, uint32_t n, uint32_t uptime_tic
     }
 }
 
-/* --- reading a question: the client is ours and well formed --- */
-
-static const uint8_t *open_tag(const uint8_t *p, uint8_t *tag, size_t *size)
-{
-    *tag = *p++;
-    *size = *p++;
-    if (*size >= 0x80) {
-        size_t n = *size & 0x7f;
-        *size = 0;
-        while (n-- > 0) {
-            *size = *size << 8 | *p++;
-        }
-    }
-    return p;
-}
-
-static const uint8_t *read_integer(const uint8_t *p, long *value)
-{
-    uint8_t tag;
-    size_t size;
-    p = open_tag(p, &tag, &size);
-    assert_int_equal(tag, TAG_INTEGER);
-    unsigned long bits = *p >= 0x80 ? ~0UL : 0;
-    while (size-- > 0) {
-        bits = bits << 8 | *p++;
-    }
-    *value = (long)bits;
-    return p;
-}
-
-static const uint8_t *read_name(const uint8_t *p, struct name *name)
-{
-    uint8_t tag;
-    size_t size;
-    p = open_tag(p, &tag, &size);
-    assert_int_equal(tag, TAG_OID);
-    const uint8_t *end = p + size;
-    *name = (struct name){.n = 2, .ids = {*p / 40, *p % 40}};
-    for (p++; p < end;) {
-        unsigned long id = 0;
-        do {
-            id = id << 7 | (*p & 0x7f);
-        } while (*p++ >= 0x80);
-        assert_true(name->n < IDS_MAX);
-        name->ids[name->n++] = id;
-    }
-    return p;
-}
-
-static void read_question(const uint8_t *p, struct question *question)
-{
-    uint8_t tag;
-    size_t size;
-    long ignored;
-    p = open_tag(p, &tag, &size); /* the message */
-    p = read_integer(p, &ignored);
-    assert_int_equal(ignored, 1); /* SNMPv2c */
-    p = open_tag(p, &tag, &size);
-    assert_true(size == 6 && memcmp(p, "secret", 6) == 0);
-    p = open_tag(p + size, &question->tag, &size);
-    p = read_integer(p, &question->id);
-    p = read_integer(p, &ignored);
-    p = read_integer(p, &question->repetitions);
-    p = open_tag(p, &tag, &size);
-    const uint8_t *end = p + size;
-    for (question->n = 0; p < end; question->n++) {
-        assert_true(question->n < ASKED_MAX);
-        p = open_tag(p, &tag, &size);
-        p = read_name(p, &question->names[question->n]);
-        p = open_tag(p, &tag, &size); /* NULL */
-    }
-}
-
-/* --- writing an answer, from its end to its beginning --- */
-
-struct writer {
-    uint8_t bytes[ANSWER_MAX];
-    size_t at;
-};
-
-static void put(struct writer *writer, const void *bytes, size_t size)
-{
-    assert_true(size <= writer->at);
-    writer->at -= size;
-    if (size > 0) {
-        memcpy(writer->bytes + writer->at, bytes, size);
-    }
-}
-
-static void put_byte(struct writer *writer, unsigned long byte)
-{
-    uint8_t one = (uint8_t)byte;
-    put(writer, &one, 1);
-}
-
-static void put_head(struct writer *writer, uint8_t tag, size_t end)
-{
-    size_t size = end - writer->at;
-    put_byte(writer, size & 0xff);
-    put_byte(writer, size >> 8);
-    put_byte(writer, 0x82);
-    put_byte(writer, tag);
-}
-
-static void put_integer(struct writer *writer, long value)
-{
-    size_t end = writer->at;
-    for (int i = 0; i < 4; i++) {
-        put_byte(writer, (unsigned long)value >> (8 * i) & 0xff);
-    }
-    put_head(writer, TAG_INTEGER, end);
-}
-
-static void put_name(struct writer *writer, const struct name *name)
-{
-    size_t end = writer->at;
-    for (size_t i = name->n; i > 2; i--) {
-        unsigned long id = name->ids[i - 1];
-        put_byte(writer, id & 0x7f);
-        while ((id >>= 7) != 0) {
-            put_byte(writer, 0x80 | (id & 0x7f));
-        }
-    }
-    put_byte(writer, name->ids[0] * 40 + name->ids[1]);
-    put_head(writer, TAG_OID, end);
-}
-
-static void put_varbind(struct writer *writer, const struct name *name, uint8_t tag,
-                        const void *content, size_t size)
-{
-    size_t end = writer->at;
-    size_t value_end = writer->at;
-    put(writer, content, size);
-    put_head(writer, tag, value_end);
-    put_name(writer, name);
-    put_head(writer, 0x30, end);
-}
-
-struct answer {
-    uint8_t tag;
-    long version;
-    const char *community;
-    long id;
-    long error_status;
-    long error_index;
-    size_t n;
-    struct variable vars[VARBINDS_MAX]; /* contents belong to the objects */
-};
-
-static void write_answer(const struct answer *answer, struct writer *writer)
-{
-    writer->at = sizeof writer->bytes;
-    for (size_t i = answer->n; i > 0; i--) {
-        const struct variable *from = &answer->vars[i - 1];
-        put_varbind(writer, &from->name, from->tag, from->content, from->size);
-    }
-    put_head(writer, 0x30, sizeof writer->bytes);
-    put_integer(writer, answer->error_index);
-    put_integer(writer, answer->error_status);
-    put_integer(writer, answer->id);
-    put_head(writer, answer->tag, sizeof writer->bytes);
-    size_t end = writer->at;
-    put(writer, answer->community, strlen(answer->community));
-    put_head(writer, TAG_OCTETS, end);
-    put_integer(writer, answer->version);
-    put_head(writer, 0x30, sizeof writer->bytes);
-}
-
 static void send_from(int fd, const struct question *question, const void *bytes, size_t size)
 {
     (void)sendto(fd, bytes, size, 0, (const struct sockaddr *)&question->from,
                  question->from_size); /* what is lost fails the test by itself */
 }
 
-static void send_answer(struct responder *responder, int fd, const struct question *question,
-                        const struct answer *answer)
+static void send_answer(int fd, const struct question *question, const struct answer *answer,
+                        enum trick trick)
 {
     static struct writer writer;
-    (void)responder;
     write_answer(answer, &writer);
-    send_from(fd, question, writer.bytes + writer.at, sizeof writer.bytes - writer.at);
+    size_t size = sizeof writer.bytes - writer.at;
+    writer.bytes[writer.at + 2] ^= trick == TRICK_BAD_LENGTH ? 0x40 : 0;
+    send_from(fd, question, writer.bytes + writer.at, trick == TRICK_TRUNCATED ? size - 5 : size);
 }
 
 /* --- answering --- */
 
-static const struct variable *find_exact(const struct responder *responder, const struct name *name)
+/* SNMPv1 has no Counter64. */
+static bool is_visible(const struct variable *variable, long version)
+{
+    return version != 0 || variable->tag != TAG_COUNTER64;
+}
+
+static const struct variable *find_exact(const struct responder *responder, const struct name *name,
+                                         long version)
 {
     for (size_t i = 0; i < responder->n_vars; i++) {
-        if (compare(&responder->vars[i].name, name) == 0) {
+        if (compare(&responder->vars[i].name, name) == 0 &&
+            is_visible(&responder->vars[i], version)) {
             return &responder->vars[i];
         }
     }
     return NULL;
 }
 
-static const struct variable *find_next(const struct responder *responder, const struct name *name)
+static const struct variable *find_next(const struct responder *responder, const struct name *name,
+                                        long version)
 {
     for (size_t i = 0; i < responder->n_vars; i++) {
-        if (compare(&responder->vars[i].name, name) > 0) {
+        if (compare(&responder->vars[i].name, name) > 0 &&
+            is_visible(&responder->vars[i], version)) {
             return &responder->vars[i];
         }
     }
@@ -418,23 +241,110 @@ static void add(struct answer *answer, const struct name *name, const struct var
         found != NULL ? *found : (struct variable){.name = *name, .tag = missing};
 }
 
+static void set_error(struct answer *answer, long status, long index)
+{
+    answer->error_status = status;
+    answer->error_index = index;
+}
+
+static void begin_answer(const struct question *question, struct answer *answer)
+{
+    *answer = (struct answer){.tag = TAG_RESPONSE,
+                              .version = question->version,
+                              .community = "secret",
+                              .security = question->security,
+                              .id = question->id};
+}
+
+/* RFC 1157 section 4.1.2: the whole question comes back. */
+static void refuse_v1(const struct question *question, struct answer *answer, size_t index)
+{
+    answer->n = 0;
+    for (size_t i = 0; i < question->n; i++) {
+        add(answer, &question->names[i], NULL, TAG_NULL);
+    }
+    set_error(answer, 2, (long)index);
+}
+
 static void answer_rightly(const struct responder *responder, const struct question *question,
                            struct answer *answer)
 {
     struct name at[ASKED_MAX];
     long repetitions = question->tag == TAG_GETBULK ? question->repetitions : 1;
-    *answer = (struct answer){
-        .tag = TAG_RESPONSE, .version = 1, .community = "secret", .id = question->id};
+    begin_answer(question, answer);
     memcpy(at, question->names, sizeof at);
     for (long i = 0; i < repetitions; i++) {
         for (size_t j = 0; j < question->n; j++) {
             bool exact = question->tag == TAG_GET;
-            const struct variable *found =
-                exact ? find_exact(responder, &at[j]) : find_next(responder, &at[j]);
+            const struct variable *found = exact ? find_exact(responder, &at[j], question->version)
+                                                 : find_next(responder, &at[j], question->version);
+            if (found == NULL && question->version == 0) {
+                refuse_v1(question, answer, j + 1);
+                return;
+            }
             add(answer, &at[j], found, exact ? TAG_NO_SUCH_INSTANCE : TAG_END_OF_MIB);
             at[j] = answer->vars[answer->n - 1].name;
         }
     }
+}
+
+/* --- SNMPv3 --- */
+
+static bool is_same(const struct bytes *a, const void *bytes, size_t size)
+{
+    return a->size == size && (size == 0 || memcmp(a->bytes, bytes, size) == 0);
+}
+
+static void report(const struct responder *responder, const struct question *question,
+                   unsigned long which, struct answer *answer)
+{
+    static uint8_t one = 1;
+    const struct name stat = {11, {1, 3, 6, 1, 6, 3, 15, 1, 1, which, 0}};
+    const struct variable variable = {
+        .name = stat, .tag = TAG_COUNTER32, .content = &one, .size = 1};
+    const struct responder_engine *engine = &responder->state.engine;
+    begin_answer(question, answer);
+    answer->tag = TAG_REPORT;
+    answer->security.engine_id.size = engine->id_size;
+    memcpy(answer->security.engine_id.bytes, engine->id, engine->id_size);
+    answer->security.context_engine_id = answer->security.engine_id;
+    answer->security.boots = engine->boots;
+    answer->security.time_s = engine->time_s;
+    add(answer, &stat, &variable, TAG_NULL);
+}
+
+/* Which usmStats report the question gets, or 0. */
+static unsigned long judge_security(struct responder *responder, const struct question *question)
+{
+    struct responder_engine *engine = &responder->state.engine;
+    const struct security *security = &question->security;
+    if (!is_same(&security->engine_id, engine->id, engine->id_size)) {
+        engine->n_discoveries++;
+        return REPORT_ENGINE_ID;
+    }
+    engine->last_boots = security->boots;
+    engine->last_time_s = security->time_s;
+    snprintf(engine->last_context, sizeof engine->last_context, "%.*s", (int)security->context.size,
+             (const char *)security->context.bytes);
+    if (!is_same(&security->user, engine->user, strlen(engine->user))) {
+        return REPORT_USER;
+    }
+    if (security->boots != engine->boots && engine->n_time_reports > 0) {
+        engine->n_time_reports--;
+        return REPORT_TIME;
+    }
+    return engine->report;
+}
+
+/* True: there is a report to send, which may be a silent one. */
+static bool answer_security(struct responder *responder, const struct question *question,
+                            struct answer *answer)
+{
+    unsigned long which = question->version == 3 ? judge_security(responder, question) : 0;
+    if (which != 0) {
+        report(responder, question, which, answer);
+    }
+    return which != 0;
 }
 
 static void add_other(struct answer *answer)
@@ -446,23 +356,41 @@ static void add_other(struct answer *answer)
     add(answer, &other, &variable, TAG_NULL);
 }
 
-static void spoil_values(const struct responder *responder, struct answer *answer)
+/* What a value that is no value looks like. */
+static void choose_bad_value(enum trick trick, struct variable *value)
 {
-    static uint8_t nine[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
-    struct name prefix = parse_name(responder->state.bad_prefix);
-    for (size_t i = 0; i < answer->n; i++) {
-        if (begins_with(&answer->vars[i].name, &prefix)) {
-            answer->vars[i].tag = TAG_COUNTER32;
-            answer->vars[i].content = nine;
-            answer->vars[i].size = sizeof nine;
-        }
+    static uint8_t ones[201]; /* as an OID: 202 sub-identifiers */
+    memset(ones, 1, sizeof ones);
+    value->content = ones;
+    switch (trick) {
+    case TRICK_EMPTY_INTEGER:
+        value->tag = TAG_INTEGER;
+        value->size = 0;
+        break;
+    case TRICK_UNKNOWN_TAG:
+        value->tag = 0x5c;
+        value->size = 1;
+        break;
+    case TRICK_LONG_OID:
+        value->tag = TAG_OID;
+        value->size = sizeof ones;
+        break;
+    default: /* TRICK_MALFORMED_VALUE */
+        value->tag = TAG_COUNTER32;
+        value->size = 9;
+        break;
     }
 }
 
-static void set_error(struct answer *answer, long status, long index)
+static void spoil_values(const struct responder *responder, struct answer *answer, enum trick trick)
 {
-    answer->error_status = status;
-    answer->error_index = index;
+    const char *bad_prefix = responder->state.bad_prefix;
+    struct name prefix = parse_name(bad_prefix != NULL ? bad_prefix : "");
+    for (size_t i = 0; i < answer->n; i++) {
+        if (begins_with(&answer->vars[i].name, &prefix)) {
+            choose_bad_value(trick, &answer->vars[i]);
+        }
+    }
 }
 
 /* Changes the answer; false when it must not be sent. */
@@ -475,10 +403,10 @@ static bool spoil(struct responder *responder, const struct question *question,
     case TRICK_WRONG_SOURCE_ONLY:
         return false;
     case TRICK_WRONG_COMMUNITY_ONLY:
-        answer->community = "public";
+        answer->community = "secretly";
         return true;
     case TRICK_VERSION_1:
-        answer->version = 0;
+        answer->version = answer->version == 0 ? 1 : 0;
         return true;
     case TRICK_OTHER_OID:
         answer->n = 0;
@@ -531,7 +459,10 @@ static bool spoil(struct responder *responder, const struct question *question,
         }
         return true;
     case TRICK_MALFORMED_VALUE:
-        spoil_values(responder, answer);
+    case TRICK_EMPTY_INTEGER:
+    case TRICK_UNKNOWN_TAG:
+    case TRICK_LONG_OID:
+        spoil_values(responder, answer, trick);
         return true;
     case TRICK_NONE:
     case TRICK_WRONG_SOURCE_FIRST:
@@ -540,6 +471,8 @@ static bool spoil(struct responder *responder, const struct question *question,
     case TRICK_WRONG_ID_FIRST:
     case TRICK_THRICE:
     case TRICK_LATE:
+    case TRICK_TRUNCATED:
+    case TRICK_BAD_LENGTH:
         return true;
     }
     return true;
@@ -564,18 +497,19 @@ static void send_before(struct responder *responder, const struct question *ques
     static struct answer lie;
     make_lie(answer, &lie);
     if (trick == TRICK_WRONG_SOURCE_FIRST || trick == TRICK_WRONG_SOURCE_ONLY) {
-        send_answer(responder, responder->other_fd, question, &lie);
+        send_answer(responder->other_fd, question, &lie, TRICK_NONE);
     } else if (trick == TRICK_WRONG_COMMUNITY_FIRST) {
         lie.community = "public";
-        send_answer(responder, responder->fd, question, &lie);
+        send_answer(responder->fd, question, &lie, TRICK_NONE);
     } else if (trick == TRICK_WRONG_ID_FIRST) {
         lie.id = question->id ^ 1;
-        send_answer(responder, responder->fd, question, &lie);
+        lie.security.message_id = question->security.message_id ^ 1;
+        send_answer(responder->fd, question, &lie, TRICK_NONE);
     } else if (trick == TRICK_GARBAGE_FIRST) {
         send_from(responder->fd, question, "\x30\x82\xff\xff garbage", 12);
     } else if (trick == TRICK_THRICE) {
-        send_answer(responder, responder->fd, question, answer);
-        send_answer(responder, responder->fd, question, answer);
+        send_answer(responder->fd, question, answer, TRICK_NONE);
+        send_answer(responder->fd, question, answer, TRICK_NONE);
     }
 }
 
@@ -596,6 +530,9 @@ static bool keep_back(struct responder *responder, const struct question *questi
 
 static void count_question(struct responder_state *state, const struct question *question)
 {
+    if (question->n == 0) {
+        return; /* a discovery */
+    }
     state->n_gets += question->tag == TAG_GET ? 1 : 0;
     state->n_getnexts += question->tag == TAG_GETNEXT ? 1 : 0;
     state->n_bulks += question->tag == TAG_GETBULK ? 1 : 0;
@@ -635,13 +572,15 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     count_question(&responder->state, &question);
     enum trick trick =
         question.tag == TAG_GET ? responder->state.get_trick : responder->state.walk_trick;
-    answer_rightly(responder, &question, &answer);
+    if (!answer_security(responder, &question, &answer)) {
+        answer_rightly(responder, &question, &answer);
+    }
     send_before(responder, &question, &answer, trick);
     if (trick == TRICK_LATE && keep_back(responder, &question, &answer)) {
         return;
     }
     if (spoil(responder, &question, &answer, trick)) {
-        send_answer(responder, responder->fd, &question, &answer);
+        send_answer(responder->fd, &question, &answer, trick);
     }
     clock_gettime(CLOCK_MONOTONIC, &responder->answered);
 }
@@ -673,6 +612,10 @@ struct responder *responder_new(uv_loop_t *loop, int family)
 {
     struct responder *responder = calloc(1, sizeof *responder);
     assert_non_null(responder);
+    responder->state.engine =
+        (struct responder_engine){.id = "\x80\0\0\x01 one", .id_size = 8, .user = "watchman"};
+    responder->state.engine.boots = 7;
+    responder->state.engine.time_s = 1000;
     responder->fd = bind_loopback(family, 1, &responder->port);
     uint16_t port = family == AF_INET ? responder->port : 0;
     responder->other_fd = bind_loopback(AF_INET, 2, &port);

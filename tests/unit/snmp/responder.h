@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * An SNMPv2c agent on the loopback that holds a few objects, and answers as badly as it is told
- * to. It has its own BER, so that nothing under test checks itself. */
+ * An SNMP agent on the loopback that holds a few objects, and answers as badly as it is told to: in
+ * the version that it is asked in, SNMPv3 without authentication. It has its own BER, so that
+ * nothing under test checks itself. */
 #ifndef TEST_SNMP_RESPONDER_H
 #define TEST_SNMP_RESPONDER_H
 
@@ -26,6 +27,16 @@ enum { /* BER tags */
        TAG_RESPONSE = 0xa2,
        TAG_GETBULK = 0xa5,
        TAG_TRAP2 = 0xa7,
+       TAG_REPORT = 0xa8,
+};
+
+enum { /* usmStats (RFC 3414 section 5), besides which any number is one */
+       REPORT_LEVEL = 1,
+       REPORT_TIME = 2,
+       REPORT_USER = 3,
+       REPORT_ENGINE_ID = 4,
+       REPORT_DIGEST = 5,
+       REPORT_DECRYPTION = 6,
 };
 
 enum trick {
@@ -35,7 +46,7 @@ enum trick {
     TRICK_WRONG_SOURCE_ONLY,
     TRICK_WRONG_COMMUNITY_FIRST,
     TRICK_WRONG_COMMUNITY_ONLY,
-    TRICK_VERSION_1,
+    TRICK_VERSION_1, /* SNMPv1 to SNMPv2c, and the other way round */
     TRICK_OTHER_OID,
     TRICK_EMPTY,
     TRICK_EXTRA,
@@ -53,6 +64,26 @@ enum trick {
     TRICK_SAME_NAME,
     TRICK_DECREASING,
     TRICK_MALFORMED_VALUE, /* values of `bad_prefix` are nine-byte Counter32s */
+    TRICK_EMPTY_INTEGER,   /* likewise … */
+    TRICK_UNKNOWN_TAG,
+    TRICK_LONG_OID, /* of 202 sub-identifiers */
+    TRICK_TRUNCATED,
+    TRICK_BAD_LENGTH,
+};
+
+/* As an SNMPv3 engine. */
+struct responder_engine {
+    const char *id;
+    size_t id_size;
+    const char *user;
+    long boots;
+    long time_s;
+    unsigned long report;  /* to everything but a discovery; 0: none */
+    size_t n_time_reports; /* that are still to be given when boots are not ours */
+    size_t n_discoveries;
+    long last_boots; /* of the last question to this engine */
+    long last_time_s;
+    char last_context[64];
 };
 
 struct responder;
@@ -69,6 +100,7 @@ struct responder_state {
     enum trick walk_trick;
     size_t most;
     const char *bad_prefix;
+    struct responder_engine engine;
 };
 
 struct responder *responder_new(uv_loop_t *loop, int family);

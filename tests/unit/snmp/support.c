@@ -30,6 +30,7 @@ static void record_row(void *context, const struct row *row)
     struct recorder *recorder = context;
     assert_true(row->object >= 1 && row->object <= recorder->n_objects);
     assert_true(recorder->n_rows < ROWS_MAX);
+    assert_true(recorder->objects[row->object - 1].n_metrics <= VALUES_MAX);
     struct recorded_row *kept = &recorder->rows[recorder->n_rows++];
     kept->row = *row;
     memcpy(kept->values, row->values,

@@ -7,7 +7,7 @@
 #include "sample/sink.h"
 #include <uv.h>
 
-enum { OBJECTS_MAX = 4608, ROWS_MAX = 16384, RESULTS_MAX = 256, VALUES_MAX = 11 };
+enum { OBJECTS_MAX = 4608, ROWS_MAX = 16384, RESULTS_MAX = 256, VALUES_MAX = 24 };
 
 struct recorded_row {
     struct row row;

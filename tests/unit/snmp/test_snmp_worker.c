@@ -4,6 +4,7 @@
  * polls, reports, and ends when it is told to. */
 #include "responder.h"
 #include "sample/channel.h"
+#include "snmp/profile.h"
 #include "snmp/snmp.h"
 #include "support.h"
 
@@ -30,7 +31,29 @@ struct fixture {
     struct channel_main *channel;
     pid_t worker;
     int status;
+    size_t goal; /* results */
 };
+
+/* What main sends: the devices of this text, and the shipped profiles. */
+static char *share_text(const char *devices)
+{
+    struct snmp_share share;
+    struct config_list profiles;
+    struct config_errors errors = {0};
+    const struct config_strings none = {0};
+    char *text;
+    size_t size;
+    assert_int_equal(
+        config_parse("test", devices, strlen(devices), &snmp_share_schema, &share, &errors), 0);
+    assert_int_equal(snmp_profiles_load(&none, "/", &profiles, &errors), 0);
+    share.profiles = profiles;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    config_print(out, &snmp_share_schema, &share);
+    assert_int_equal(fclose(out), 0);
+    config_free(&snmp_share_schema, &share);
+    return text;
+}
 
 /* This program again, as the worker, with its end of the channel as descriptor 3. */
 static void start_worker(struct fixture *fixture, const char *config)
@@ -113,7 +136,9 @@ static void worker_polls_confined(void **state)
              "user: nobody\ndevices:\n  - name: sw-1\n    address: 127.0.0.1:%u\n"
              "    snmp: {community: secret, interval: 1s, timeout: 200ms}\n",
              responder_port(fixture.responder));
-    start_worker(&fixture, config);
+    char *share = share_text(config);
+    start_worker(&fixture, share);
+    free(share);
     assert_true(run_until(&fixture.loop, has_port, &fixture, LIMIT_MS));
     assert_int_equal(recorder_row(fixture.recorder, "interface", "port2")->values[0].counter, 2000);
     assert_non_null(recorder_object(fixture.recorder, "device", "system"));
@@ -155,6 +180,71 @@ static void bad_configuration_ends_it(void **state)
     }
 }
 
+static bool has_second_device(void *context)
+{
+    const struct fixture *fixture = context;
+    for (size_t i = 0; i < fixture->recorder->n_objects; i++) {
+        const struct object *object = &fixture->recorder->objects[i];
+        if (strcmp(object->device, "sw-2") == 0 && strcmp(object->kind, "interface") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_goal(void *context)
+{
+    const struct fixture *fixture = context;
+    return fixture->recorder->n_results >= fixture->goal;
+}
+
+/* Another configuration while it runs: one device goes on, another one begins. */
+static void worker_goes_over_to_another_configuration(void **state)
+{
+    struct fixture fixture;
+    char config[512];
+    (void)state;
+    open_fixture(&fixture);
+    unsigned port = responder_port(fixture.responder);
+    snprintf(config, sizeof config,
+             "devices:\n  - name: sw-1\n    address: 127.0.0.1:%u\n"
+             "    snmp: {community: secret, interval: 1s, timeout: 200ms}\n",
+             port);
+    char *share = share_text(config);
+    start_worker(&fixture, share);
+    free(share);
+    assert_true(run_until(&fixture.loop, has_port, &fixture, LIMIT_MS));
+    size_t n_objects = fixture.recorder->n_objects;
+    size_t n_rows = fixture.recorder->n_rows; /* the first reading of a 32-bit counter is a break */
+    snprintf(config, sizeof config,
+             "devices:\n"
+             "  - {name: sw-2, address: \"127.0.0.1:%u\",\n"
+             "     snmp: {community: secret, interval: 1s, timeout: 200ms}}\n"
+             "  - {name: sw-1, address: \"127.0.0.1:%u\",\n"
+             "     snmp: {community: secret, interval: 1s, timeout: 200ms}}\n",
+             port, port);
+    share = share_text(config);
+    assert_int_equal(channel_main_configure(fixture.channel, share, strlen(share)), 0);
+    assert_true(run_until(&fixture.loop, has_second_device, &fixture, LIMIT_MS));
+    fixture.goal = fixture.recorder->n_results + 4; /* of both */
+    assert_true(run_until(&fixture.loop, has_goal, &fixture, LIMIT_MS));
+    /* The one that goes on has no object anew, and its counters no break. */
+    for (size_t i = n_objects; i < fixture.recorder->n_objects; i++) {
+        assert_string_equal(fixture.recorder->objects[i].device, "sw-2");
+    }
+    assert_true(fixture.recorder->n_rows > n_rows);
+    for (size_t i = n_rows; i < fixture.recorder->n_rows; i++) {
+        const struct row *row = &fixture.recorder->rows[i].row;
+        assert_true(row->object > n_objects || row->discontinuity_mask == 0);
+    }
+    free(share);
+    assert_int_equal(kill(fixture.worker, SIGTERM), 0);
+    assert_true(run_until(&fixture.loop, has_ended, &fixture, LIMIT_MS));
+    assert_int_equal(WEXITSTATUS(fixture.status), 0);
+    channel_main_disconnect(fixture.channel, true);
+    close_fixture(&fixture);
+}
+
 /* Main is gone: the worker does not stay behind. */
 static void worker_ends_with_main(void **state)
 {
@@ -166,7 +256,9 @@ static void worker_ends_with_main(void **state)
              "devices:\n  - name: sw-1\n    address: 127.0.0.1:%u\n"
              "    snmp: {community: secret, interval: 1s, timeout: 200ms}\n",
              responder_port(fixture.responder));
-    start_worker(&fixture, config);
+    char *share = share_text(config);
+    start_worker(&fixture, share);
+    free(share);
     assert_true(run_until(&fixture.loop, has_port, &fixture, LIMIT_MS));
     channel_main_disconnect(fixture.channel, true);
     assert_true(run_until(&fixture.loop, has_ended, &fixture, LIMIT_MS));
@@ -182,6 +274,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worker_polls_confined),
         cmocka_unit_test(bad_configuration_ends_it),
+        cmocka_unit_test(worker_goes_over_to_another_configuration),
         cmocka_unit_test(worker_ends_with_main),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,19 +29,20 @@ struct fixture {
     struct reply reply;
 };
 
-static bool on_cell(void *context, size_t column, uint32_t index, const struct varbind *varbind,
-                    const struct reply *reply)
+static bool on_cell(void *context, size_t column, struct oid_view index,
+                    const struct varbind *varbind, const struct reply *reply)
 {
     struct fixture *fixture = context;
     size_t used = strlen(fixture->cells);
     (void)reply;
-    if (index > fixture->rows_max) {
+    assert_true(index.n >= 1);
+    if (index.ids[0] > fixture->rows_max) {
         return false;
     }
     assert_int_equal(varbind->type, VALUE_COUNTER32);
     if (used + 16 < sizeof fixture->cells) {
-        snprintf(fixture->cells + used, sizeof fixture->cells - used, "%c%u ",
-                 column == 0 ? 'a' : 'b', index);
+        snprintf(fixture->cells + used, sizeof fixture->cells - used, "%c%lu%s ",
+                 column == 0 ? 'a' : 'b', index.ids[0], index.n > 1 ? ".." : "");
     }
     fixture->n_cells++;
     return true;
@@ -52,7 +53,7 @@ static void begin(struct fixture *fixture, size_t n_columns, size_t rows_max)
     memset(fixture, 0, sizeof *fixture);
     const struct walk_sink sink = {fixture, on_cell};
     fixture->rows_max = 1000000;
-    shape_begin(&fixture->shape);
+    shape_begin(&fixture->shape, 10);
     walk_begin(&fixture->walk, prefixes, n_columns, rows_max, &sink, &fixture->counts);
     assert_true(walk_ask(&fixture->walk, &fixture->shape, &fixture->request));
 }
@@ -172,7 +173,7 @@ static void other_names_are_refused(void **state)
     assert_string_equal(fixture.cells, "b1 ");
 }
 
-static void odd_indexes_make_no_rows(void **state)
+static void indexes_may_have_many_parts(void **state)
 {
     struct fixture fixture;
     (void)state;
@@ -181,10 +182,65 @@ static void odd_indexes_make_no_rows(void **state)
     add(&fixture, column_a, 10, 2, (const unsigned long[]){1, 1});
     add_row(&fixture, column_a, 2);
     add_row(&fixture, column_a, 4294967295UL);
+    fixture.rows_max = 4294967295UL;
     take(&fixture);
-    assert_string_equal(fixture.cells, "a2 ");
-    assert_int_equal(fixture.counts.n[COUNT_OID_MISMATCH], 3);
+    assert_string_equal(fixture.cells, "a0 a1.. a2 a4294967295 ");
     assert_int_equal(fixture.walk.columns[0].end, COLUMN_OPEN);
+}
+
+/* SNMPv1, and SNMPv2c agents that answer like it: the column that the index names is at its end,
+ * and the others are asked again. */
+static void no_such_name_ends_a_column(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    begin(&fixture, 2, 100);
+    fixture.shape.no_bulk = true;
+    assert_true(ask(&fixture));
+    assert_int_equal(fixture.request.type, REQUEST_GETNEXT);
+    add_row(&fixture, column_a, 1);
+    add_row(&fixture, column_b, 1);
+    take(&fixture);
+    assert_true(ask(&fixture));
+    fixture.reply.error_status = ERROR_STATUS_NO_SUCH_NAME;
+    fixture.reply.error_index = 2;
+    add_row(&fixture, column_a, 1); /* the request, as it was */
+    add_row(&fixture, column_b, 1);
+    assert_int_equal(take(&fixture), WALK_ADVANCED);
+    assert_int_equal(fixture.walk.columns[0].end, COLUMN_OPEN);
+    assert_int_equal(fixture.walk.columns[1].end, COLUMN_COMPLETE);
+    assert_true(ask(&fixture));
+    assert_int_equal(fixture.request.n_names, 1);
+    fixture.reply.error_status = ERROR_STATUS_NO_SUCH_NAME; /* alone it needs no index */
+    take(&fixture);
+    assert_int_equal(fixture.walk.columns[0].end, COLUMN_COMPLETE);
+    assert_int_equal(fixture.counts.n[COUNT_ERROR_STATUS], 0);
+    assert_string_equal(fixture.cells, "a1 b1 ");
+    begin(&fixture, 2, 100); /* an index beyond the request names nothing */
+    fixture.reply.error_status = ERROR_STATUS_NO_SUCH_NAME;
+    fixture.reply.error_index = 3;
+    take(&fixture);
+    assert_int_equal(fixture.walk.columns[0].end, COLUMN_CUT);
+    assert_int_equal(fixture.counts.n[COUNT_ERROR_INDEX], 1);
+}
+
+static void ended_columns_can_go_on(void **state)
+{
+    static const unsigned long index[] = {2};
+    struct fixture fixture;
+    (void)state;
+    begin(&fixture, 1, 100);
+    add_row(&fixture, column_a, 1);
+    add_row(&fixture, column_a, 1)->type = VALUE_END_OF_MIB;
+    take(&fixture);
+    assert_int_equal(fixture.walk.columns[0].end, COLUMN_COMPLETE);
+    assert_true(fixture.walk.columns[0].view_ended);
+    walk_resume(&fixture.walk, 0, (struct oid_view){index, 1});
+    assert_true(ask(&fixture));
+    assert_int_equal(last_of(&fixture.request.names[0]), 2);
+    add_row(&fixture, column_a, 3);
+    take(&fixture);
+    assert_string_equal(fixture.cells, "a1 a3 ");
 }
 
 static void empty_reply_cuts(void **state)
@@ -305,6 +361,7 @@ static void longest_name_is_kept(void **state)
     }
     begin(&fixture, 1, 100);
     add(&fixture, column_a, 10, OID_IDS_MAX - 10, more);
+    fixture.rows_max = SIZE_MAX;
     take(&fixture);
     assert_true(ask(&fixture));
     assert_int_equal(fixture.request.names[0].n, OID_IDS_MAX);
@@ -342,27 +399,121 @@ static void too_big_shrinks_to_getnext(void **state)
 
 static void clean_cycles_let_it_grow(void **state)
 {
-    struct shape shape;
+    struct shape shape = {0};
     (void)state;
-    shape_begin(&shape);
-    shape.repetitions = 1;
+    shape_begin(&shape, 1);
     shape.columns = 1;
     shape_clean_cycle(&shape);
     shape_clean_cycle(&shape);
+    shape_answered(&shape, 1);
     assert_int_equal(shape.repetitions, 1);
     shape_clean_cycle(&shape);
     assert_int_equal(shape.repetitions, 2);
     assert_int_equal(shape.columns, 2);
+    for (int i = 0; i < 3; i++) {
+        shape_clean_cycle(&shape); /* what was not tried does not grow */
+    }
+    assert_int_equal(shape.repetitions, 2);
     for (int i = 0; i < 300; i++) {
+        shape_answered(&shape, shape.repetitions);
         shape_clean_cycle(&shape);
     }
     assert_int_equal(shape.repetitions, SHAPE_REPETITIONS_MAX);
     assert_int_equal(shape.columns, SHAPE_COLUMNS_MAX);
-    for (size_t columns = 1; columns <= SHAPE_COLUMNS_MAX; columns++) {
-        unsigned repetitions = shape_repetitions(&shape, columns);
-        assert_true(repetitions >= 1);
-        assert_true(columns * repetitions * SHAPE_VARBIND_BYTES <= SHAPE_REPLY_BYTES);
+}
+
+/* Whatever is known, a reply fits an IP packet and our own array. */
+static void requests_are_bounded(void **state)
+{
+    static const unsigned bytes[] = {SHAPE_VARBIND_LEAST, 26, SHAPE_VARBIND_BYTES, 300, 2000};
+    struct shape shape = {0};
+    (void)state;
+    shape_begin(&shape, SHAPE_REPETITIONS_MAX);
+    for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
+        for (size_t open = 1; open <= SHAPE_COLUMNS_MAX; open++) {
+            for (size_t left = 0; left < 200; left += 7) {
+                struct shape_fit fit = shape_fit(&shape, bytes[i], open, left);
+                size_t varbinds = fit.columns * fit.repetitions;
+                assert_true(fit.columns >= 1 && fit.columns <= open && fit.repetitions >= 1);
+                assert_true(fit.repetitions == 1 ||
+                            SHAPE_HEAD_BYTES + varbinds * bytes[i] <= SHAPE_REPLY_BYTES);
+                assert_true(varbinds <= SHAPE_VARBINDS_MAX);
+            }
+        }
     }
+}
+
+/* With the number of rows known, a table takes the fewest requests, and asks for little in vain. */
+static void known_rows_make_fitting_requests(void **state)
+{
+    static const struct {
+        unsigned repetitions;
+        unsigned bytes;
+        size_t open;
+        size_t rows;
+        struct shape_fit fit;
+    } cases[] = {
+        {128, 26, 6, 48, {1, 49}}, /* a whole column in one request */
+        {128, 26, 6, 4, {6, 5}},   /* a whole table in one request */
+        {10, 26, 6, 48, {6, 7}},   /* not yet tried with more than 10 rows */
+        {128, 40, 2, 48, {1, 25}}, {128, 26, 1, 4096, {1, 51}},
+    };
+    struct shape shape = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        shape_begin(&shape, cases[i].repetitions);
+        struct shape_fit fit = shape_fit(&shape, cases[i].bytes, cases[i].open, cases[i].rows + 1);
+        print_message("%zu columns, %u rows\n", fit.columns, fit.repetitions);
+        assert_int_equal(fit.columns, cases[i].fit.columns);
+        assert_int_equal(fit.repetitions, cases[i].fit.repetitions);
+    }
+}
+
+/* 48 rows by 6 columns in 6 answers, with the names that prove the ends. */
+static void known_table_is_walked_in_few_requests(void **state)
+{
+    enum { ROWS = 48 };
+    struct fixture fixture;
+    size_t requests = 0;
+    (void)state;
+    begin(&fixture, 2, 100);
+    fixture.shape.repetitions = SHAPE_REPETITIONS_MAX;
+    walk_expect(&fixture.walk, ROWS, 26);
+    while (ask(&fixture)) {
+        assert_int_equal(fixture.request.n_names, 1);
+        assert_int_equal(fixture.request.repetitions, ROWS + 1);
+        const unsigned long *column = requests == 0 ? column_a : column_b;
+        for (unsigned long i = 1; i <= ROWS; i++) {
+            add_row(&fixture, column, i);
+        }
+        add_row(&fixture, column_b, 1)->name.ids = prefixes[1].ids; /* leaves the column */
+        if (requests == 1) {
+            fixture.varbinds[ROWS].type = VALUE_END_OF_MIB;
+        }
+        take(&fixture);
+        requests++;
+    }
+    assert_int_equal(requests, 2);
+    assert_int_equal(fixture.n_cells, 2 * ROWS);
+    assert_int_equal(walk_longest(&fixture.walk), ROWS);
+    assert_int_equal(fixture.walk.columns[0].end, COLUMN_COMPLETE);
+    assert_int_equal(fixture.walk.columns[1].end, COLUMN_COMPLETE);
+}
+
+static void sizes_are_learnt(void **state)
+{
+    (void)state;
+    assert_int_equal(shape_learn_bytes(40, SHAPE_HEAD_BYTES + 50 * 90, 50), 90); /* at once */
+    assert_int_equal(shape_learn_bytes(90, SHAPE_HEAD_BYTES + 50 * 26, 50), 82); /* slowly */
+    assert_int_equal(shape_learn_bytes(26, SHAPE_HEAD_BYTES + 50 * 26, 50), 26);
+    assert_int_equal(shape_learn_bytes(40, 0, 50), 40);
+    assert_int_equal(shape_learn_bytes(40, 100, 0), 40);
+    assert_int_equal(shape_learn_bytes(40, 65000, 1), SHAPE_REPLY_BYTES);
+    unsigned bytes = 90;
+    for (int i = 0; i < 60; i++) {
+        bytes = shape_learn_bytes(bytes, SHAPE_HEAD_BYTES + 1, 50);
+    }
+    assert_int_equal(bytes, SHAPE_VARBIND_LEAST);
 }
 
 int main(void)
@@ -372,7 +523,9 @@ int main(void)
         cmocka_unit_test(cells_without_an_instance_are_left_out),
         cmocka_unit_test(same_or_lower_names_end_a_column),
         cmocka_unit_test(other_names_are_refused),
-        cmocka_unit_test(odd_indexes_make_no_rows),
+        cmocka_unit_test(indexes_may_have_many_parts),
+        cmocka_unit_test(no_such_name_ends_a_column),
+        cmocka_unit_test(ended_columns_can_go_on),
         cmocka_unit_test(empty_reply_cuts),
         cmocka_unit_test(extra_varbinds_are_ignored),
         cmocka_unit_test(error_indexes_are_checked),
@@ -382,6 +535,10 @@ int main(void)
         cmocka_unit_test(longest_name_is_kept),
         cmocka_unit_test(too_big_shrinks_to_getnext),
         cmocka_unit_test(clean_cycles_let_it_grow),
+        cmocka_unit_test(requests_are_bounded),
+        cmocka_unit_test(known_rows_make_fitting_requests),
+        cmocka_unit_test(known_table_is_walked_in_few_requests),
+        cmocka_unit_test(sizes_are_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine.h"
+
+#include "address.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "pace.h"
+#include "peer.h"
+#include "udp.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <net-snmp/net-snmp-config.h>
+/* The library's own headers need the line above first. */
+#include <net-snmp/library/large_fd_set.h>
+#include <net-snmp/net-snmp-includes.h>
+
+enum {
+    HEAP_SLACK = 1024 * 1024,
+    ADDRESS_TEXT_SIZE = INET6_ADDRSTRLEN + 8,
+    TWIN_LOG_MS = 60000, /* between two such lines */
+    /* So many that answers of 10 ms each are there long before a time-out, and so few that some
+     * dead ones behind a proxy do not keep the others waiting. */
+    ADDRESS_REQUESTS_MAX = 8,
+};
+
+struct engine {
+    uv_loop_t *loop;
+    struct snmp_counts counts;
+    struct udp *udp_v4;
+    struct udp *udp_v6;
+    struct index by_id;
+    struct index by_address;
+    struct index by_snmp_engine;
+    struct pace pace;
+    uint64_t n_kept;
+    struct peer *first; /* in line */
+    struct peer *last;
+    uv_timer_t timer; /* for the line */
+    uv_prepare_t prepare;
+    unsigned n_open;
+    struct usm_keys *keys;
+    struct log_limit twin_limit;
+    netsnmp_large_fd_set readable;
+    struct message_scratch *scratch;
+};
+
+void engine_library_init(void)
+{
+    static const int on[] = {NETSNMP_DS_LIB_DONT_PERSIST_STATE, NETSNMP_DS_LIB_DISABLE_CONFIG_LOAD,
+                             NETSNMP_DS_LIB_DONT_LOAD_HOST_FILES,
+                             NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD,
+                             /* Answer nobody who asks for our own engine ID (RFC 5343). */
+                             NETSNMP_DS_LIB_NO_DISCOVERY};
+    if (netsnmp_ds_get_boolean(NETSNMP_DS_LIBRARY_ID, on[0])) {
+        return; /* set by nobody else: it was done already */
+    }
+    for (size_t i = 0; i < sizeof on / sizeof on[0]; i++) {
+        netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, on[i], 1);
+    }
+    setenv("MIBS", "", 1);
+    /* For each SNMPv3 message that it reads it takes 64 KiB from the heap and gives them back: let
+     * them stay there. */
+    (void)mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
+    /* Without a handler the library writes on standard error what peers send it. */
+    netsnmp_register_loghandler(NETSNMP_LOGHANDLER_NONE, LOG_DEBUG);
+    init_snmp("beffroi");
+}
+
+/* --- finding peers --- */
+
+#define PEER_OF(link, member) ((struct peer *)((char *)(link)-offsetof(struct peer, member)))
+
+/* Request-ids and msgIDs are two series of numbers that may meet. */
+static uint64_t hash_id(long id, bool is_v3)
+{
+    const uint64_t key = (uint64_t)id << 1 | (is_v3 ? 1 : 0);
+    return index_hash(&key, sizeof key);
+}
+
+static uint64_t hash_address(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        return index_hash(&v6->sin6_addr, sizeof v6->sin6_addr) ^ v6->sin6_port;
+    }
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    return index_hash(&v4->sin_addr, sizeof v4->sin_addr) ^ v4->sin_port;
+}
+
+static struct peer *find_expecting(const struct engine *engine, const struct message_head *head)
+{
+    bool is_v3 = head->version == MESSAGE_V3;
+    struct index_link *link = index_first(&engine->by_id, hash_id(head->id, is_v3));
+    for (; link != NULL; link = index_next(link)) {
+        struct peer *peer = PEER_OF(link, by_id);
+        if (peer->id == head->id && (peer->community == NULL) == is_v3) {
+            return peer;
+        }
+    }
+    return NULL;
+}
+
+static bool has_community(const struct peer *peer, const struct message_head *head)
+{
+    if (peer->community == NULL || head->community == NULL) {
+        return peer->community == NULL && head->version == MESSAGE_V3;
+    }
+    return peer->community_size == head->community_size &&
+           memcmp(peer->community, head->community, head->community_size) == 0;
+}
+
+/* Counts what came from an address, at the only session that is there, or the only one whose
+ * community it has; else at the engine. */
+static void blame(struct engine *engine, const struct sockaddr *from,
+                  const struct message_head *head, enum snmp_count fault)
+{
+    struct peer *any = NULL;
+    struct peer *matching = NULL;
+    size_t n = 0;
+    size_t n_matching = 0;
+    struct index_link *link = index_first(&engine->by_address, hash_address(from));
+    for (; link != NULL; link = index_next(link)) {
+        struct peer *peer = PEER_OF(link, by_address);
+        if (!address_same(&peer->address.any, from)) {
+            continue;
+        }
+        any = peer;
+        n++;
+        if (has_community(peer, head)) {
+            matching = peer;
+            n_matching++;
+        }
+    }
+    any = n == 1 ? any : n_matching == 1 ? matching : NULL;
+    (any != NULL ? any->counts : &engine->counts)->n[fault]++;
+}
+
+static void on_received(void *context, const struct sockaddr *from, const uint8_t *bytes,
+                        size_t size)
+{
+    struct engine *engine = context;
+    struct message_head head;
+    if (message_parse_head(bytes, size, &head) != 0) {
+        blame(engine, from, &head, COUNT_MALFORMED);
+        return;
+    }
+    if (!head.has_id) {
+        blame(engine, from, &head, COUNT_WRONG_PDU);
+        return;
+    }
+    struct peer *peer = find_expecting(engine, &head);
+    if (peer == NULL) {
+        blame(engine, from, &head, COUNT_LATE);
+    } else if (!peer->any_source && !address_same(from, &peer->address.any)) {
+        peer->counts->n[COUNT_WRONG_SOURCE]++;
+    } else {
+        peer->calls->datagram(peer, &head, bytes, size);
+    }
+}
+
+void peer_expect(struct peer *peer, long id)
+{
+    peer_expect_nothing(peer);
+    peer->id = id;
+    index_insert(&peer->engine->by_id, &peer->by_id, hash_id(id, peer->community == NULL));
+}
+
+void peer_expect_nothing(struct peer *peer)
+{
+    index_remove(&peer->engine->by_id, &peer->by_id);
+}
+
+/* --- SNMP engines --- */
+
+static const char *format_address(const union peer_address *address, char text[ADDRESS_TEXT_SIZE])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (address->any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
+        snprintf(text, ADDRESS_TEXT_SIZE, "[%s]:%u", host, (unsigned)ntohs(address->v6.sin6_port));
+    } else {
+        inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
+        snprintf(text, ADDRESS_TEXT_SIZE, "%s:%u", host, (unsigned)ntohs(address->v4.sin_port));
+    }
+    return text;
+}
+
+static void tell_twin(struct peer *peer, const struct peer *twin)
+{
+    char one[ADDRESS_TEXT_SIZE];
+    char other[ADDRESS_TEXT_SIZE];
+    uint64_t suppressed;
+    peer->twin_told = true;
+    if (log_limit_allow(&peer->engine->twin_limit, TWIN_LOG_MS, &suppressed)) {
+        log_warn("snmp",
+                 "two devices have the same SNMP engine ID, which must be unique (RFC 3411): "
+                 "device=%s other=%s suppressed=%" PRIu64,
+                 format_address(&peer->address, one), format_address(&twin->address, other),
+                 suppressed);
+    }
+}
+
+void peer_identify(struct peer *peer, const uint8_t *engine_id, size_t size)
+{
+    struct index *index = &peer->engine->by_snmp_engine;
+    uint64_t hash = index_hash(engine_id, size);
+    index_remove(index, &peer->by_snmp_engine);
+    struct index_link *link = index_first(index, hash);
+    for (; link != NULL && !peer->twin_told; link = index_next(link)) {
+        const struct peer *other = PEER_OF(link, by_snmp_engine);
+        if (other->snmp_engine_id_size == size &&
+            memcmp(other->snmp_engine_id, engine_id, size) == 0 &&
+            !address_same(&other->address.any, &peer->address.any)) {
+            tell_twin(peer, other);
+        }
+    }
+    peer->snmp_engine_id = engine_id;
+    peer->snmp_engine_id_size = size;
+    index_insert(index, &peer->by_snmp_engine, hash);
+}
+
+/* --- the line --- */
+
+static void leave_line(struct peer *peer)
+{
+    struct engine *engine = peer->engine;
+    *(peer->previous != NULL ? &peer->previous->next : &engine->first) = peer->next;
+    *(peer->next != NULL ? &peer->next->previous : &engine->last) = peer->previous;
+    peer->is_waiting = false;
+}
+
+static void join_line(struct peer *peer)
+{
+    struct engine *engine = peer->engine;
+    peer->previous = engine->last;
+    peer->next = NULL;
+    *(engine->last != NULL ? &engine->last->next : &engine->first) = peer;
+    engine->last = peer;
+    peer->is_waiting = true;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* Lets go as many as may. */
+static void move_line(struct engine *engine)
+{
+    struct mono now = clock_mono();
+    while (engine->first != NULL) {
+        struct peer *peer = engine->first;
+        if (udp_is_full(peer->udp)) {
+            return; /* on_writable goes on */
+        }
+        if (!pace_take(&engine->pace, now)) {
+            uv_update_time(engine->loop);
+            uv_timer_start(&engine->timer, on_timer, (uint64_t)pace_wait_ms(&engine->pace, now), 0);
+            return;
+        }
+        leave_line(peer);
+        peer->calls->turn(peer);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    move_line(timer->data);
+}
+
+static void on_writable(void *context)
+{
+    move_line(context);
+}
+
+static void wait_in_line(struct peer *peer)
+{
+    struct engine *engine = peer->engine;
+    bool is_first = engine->first == NULL;
+    peer->counts->n[COUNT_PACED]++;
+    join_line(peer);
+    if (is_first && !uv_is_active((uv_handle_t *)&engine->timer)) {
+        uv_update_time(engine->loop);
+        uv_timer_start(&engine->timer, on_timer,
+                       (uint64_t)pace_wait_ms(&engine->pace, clock_mono()), 0);
+    }
+}
+
+/* How many requests are open at its address, and who has waited longest for one. */
+static size_t look_at_address(const struct peer *peer, struct peer **longest)
+{
+    struct index_link *link =
+        index_first(&peer->engine->by_address, hash_address(&peer->address.any));
+    size_t n = 0;
+    *longest = NULL;
+    for (; link != NULL; link = index_next(link)) {
+        struct peer *other = PEER_OF(link, by_address);
+        if (!address_same(&other->address.any, &peer->address.any)) {
+            continue;
+        }
+        n += other->has_place ? 1 : 0;
+        if (other->is_kept && (*longest == NULL || other->kept_as < (*longest)->kept_as)) {
+            *longest = other;
+        }
+    }
+    return n;
+}
+
+bool peer_await_turn(struct peer *peer)
+{
+    struct engine *engine = peer->engine;
+    struct peer *longest;
+    if (!peer->has_place && look_at_address(peer, &longest) >= ADDRESS_REQUESTS_MAX) {
+        peer->is_kept = true;
+        peer->kept_as = engine->n_kept++;
+        return false;
+    }
+    peer->has_place = true;
+    if (engine->first == NULL && !udp_is_full(peer->udp) &&
+        pace_take(&engine->pace, clock_mono())) {
+        return true;
+    }
+    wait_in_line(peer);
+    return false;
+}
+
+void peer_end_turn(struct peer *peer)
+{
+    struct peer *longest;
+    if (peer->is_waiting) {
+        leave_line(peer);
+    }
+    peer->is_kept = false;
+    if (!peer->has_place) {
+        return;
+    }
+    peer->has_place = false;
+    (void)look_at_address(peer, &longest);
+    if (longest != NULL) {
+        longest->is_kept = false;
+        longest->has_place = true;
+        wait_in_line(longest); /* not at once: this may be within another's turn */
+    }
+}
+
+void peer_take_turn(struct peer *peer)
+{
+    pace_charge(&peer->engine->pace, clock_mono());
+}
+
+/* --- sending --- */
+
+int peer_send(struct peer *peer, const uint8_t *bytes, size_t size)
+{
+    return udp_queue(peer->udp, &peer->address.any, bytes, size, peer);
+}
+
+void peer_sent(struct peer *peer)
+{
+    udp_send_full_batch(peer->udp);
+}
+
+static void on_failed(void *context, void *owner, int error)
+{
+    struct peer *peer = owner;
+    (void)context;
+    peer->calls->not_sent(peer, error);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct engine *engine = prepare->data;
+    if (engine->udp_v4 != NULL) {
+        udp_flush(engine->udp_v4);
+    }
+    if (engine->udp_v6 != NULL) {
+        udp_flush(engine->udp_v6);
+    }
+}
+
+/* --- reading --- */
+
+struct message_scratch *peer_scratch(struct peer *peer)
+{
+    return peer->engine->scratch;
+}
+
+void peer_read(struct peer *peer, void *library)
+{
+    netsnmp_large_fd_set *set = &peer->engine->readable;
+    netsnmp_large_fd_setfd(udp_fd(peer->udp), set);
+    (void)snmp_sess_read2(library,
+                          set); /* what it makes of the message, the session's hooks tell */
+    netsnmp_large_fd_clr(udp_fd(peer->udp), set);
+}
+
+/* --- coming and going --- */
+
+int peer_join(struct engine *engine, struct peer *peer)
+{
+    int family = peer->address.any.sa_family;
+    struct udp **udp = family == AF_INET6 ? &engine->udp_v6 : &engine->udp_v4;
+    if (*udp == NULL) {
+        const struct udp_options options = {.loop = engine->loop,
+                                            .family = family,
+                                            .received = on_received,
+                                            .failed = on_failed,
+                                            .writable = on_writable,
+                                            .context = engine};
+        *udp = udp_open(&options);
+    }
+    if (*udp == NULL) {
+        return -errno;
+    }
+    peer->engine = engine;
+    peer->udp = *udp;
+    index_insert(&engine->by_address, &peer->by_address, hash_address(&peer->address.any));
+    return 0;
+}
+
+int peer_fd(const struct peer *peer)
+{
+    return udp_fd(peer->udp);
+}
+
+void peer_leave(struct peer *peer)
+{
+    struct engine *engine = peer->engine;
+    peer_end_turn(peer);
+    peer_expect_nothing(peer);
+    index_remove(&engine->by_address, &peer->by_address);
+    index_remove(&engine->by_snmp_engine, &peer->by_snmp_engine);
+    udp_withdraw(peer->udp, peer);
+}
+
+uv_loop_t *engine_loop(struct engine *engine)
+{
+    return engine->loop;
+}
+
+struct usm_keys *engine_keys(struct engine *engine)
+{
+    return engine->keys;
+}
+
+/* --- life --- */
+
+struct engine *engine_open(uv_loop_t *loop, int64_t requests_per_second)
+{
+    struct engine *engine = xcalloc(1, sizeof *engine);
+    int error = -uv_timer_init(loop, &engine->timer);
+    if (error != 0) {
+        free(engine);
+        errno = error;
+        return NULL;
+    }
+    engine->loop = loop;
+    engine->scratch = xmalloc(sizeof *engine->scratch);
+    engine->keys = usm_keys_new();
+    netsnmp_large_fd_set_init(&engine->readable, FD_SETSIZE); /* grows */
+    NETSNMP_LARGE_FD_ZERO(&engine->readable);
+    (void)uv_prepare_init(loop, &engine->prepare); /* neither can fail */
+    (void)uv_prepare_start(&engine->prepare, on_prepare);
+    engine->timer.data = engine;
+    engine->prepare.data = engine;
+    engine->n_open = 2;
+    engine_set_rate(engine, requests_per_second);
+    return engine;
+}
+
+void engine_set_rate(struct engine *engine, int64_t requests_per_second)
+{
+    pace_set_rate(&engine->pace, requests_per_second);
+}
+
+const struct snmp_counts *engine_counts(const struct engine *engine)
+{
+    return &engine->counts;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct engine *engine = handle->data;
+    if (--engine->n_open == 0) {
+        free(engine);
+    }
+}
+
+void engine_close(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    assert(engine->by_address.n == 0);
+    udp_close(engine->udp_v4);
+    udp_close(engine->udp_v6);
+    index_clear(&engine->by_id);
+    index_clear(&engine->by_address);
+    index_clear(&engine->by_snmp_engine);
+    usm_keys_free(engine->keys);
+    netsnmp_large_fd_set_cleanup(&engine->readable);
+    free(engine->scratch);
+    uv_close((uv_handle_t *)&engine->timer, on_closed);
+    uv_close((uv_handle_t *)&engine->prepare, on_closed);
+}

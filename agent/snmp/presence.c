@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "presence.h"
+
+#include "common/xalloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct metric check_metrics[] = {{"rtt", "s", METRIC_GAUGE}};
+static const struct metric system_metrics[] = {{"uptime", "s", METRIC_GAUGE}};
+
+static uint32_t define(const struct presence *presence, const char *kind, const char *name,
+                       const struct metric *metric, const struct label *labels, size_t n_labels)
+{
+    const struct object object = {
+        .device = presence->device,
+        .kind = kind,
+        .name = name,
+        .interval_ms = presence->interval_ms,
+        .metrics = metric,
+        .n_metrics = 1,
+        .labels = labels,
+        .n_labels = n_labels,
+    };
+    return presence->sink->define(presence->sink->context, &object);
+}
+
+void presence_init(struct presence *presence, const struct sample_sink *sink, const char *device,
+                   const char *address, int64_t interval_ms)
+{
+    const struct label labels[] = {{"type", "snmp"}, {"target", address}};
+    *presence = (struct presence){
+        .sink = sink, .device = device, .address = address, .interval_ms = interval_ms};
+    presence->check = define(presence, "check", "snmp", check_metrics, labels, 2);
+}
+
+void presence_clear(struct presence *presence)
+{
+    for (size_t i = 0; i < PRESENCE_TEXTS; i++) {
+        free(presence->texts[i]);
+    }
+    *presence = (struct presence){0};
+}
+
+/* `status` of a row whose value is not known. */
+static void send_gauge(const struct presence *presence, uint32_t object, struct wall time,
+                       bool known, double gauge, enum row_status status)
+{
+    const union value value = {.gauge = gauge};
+    const struct row row = {
+        .object = object,
+        .time = time,
+        .status = known ? ROW_OK : status,
+        .unknown_mask = known ? 0 : 1,
+        .values = &value,
+    };
+    if (object != 0) {
+        presence->sink->row(presence->sink->context, &row);
+    }
+}
+
+static void send_result(const struct presence *presence, const struct result *result)
+{
+    if (presence->check != 0) {
+        presence->sink->result(presence->sink->context, result);
+    }
+}
+
+void presence_probed(struct presence *presence, const struct probe *probe, struct wall started)
+{
+    bool up = probe->outcome == OUTCOME_UP;
+    const struct result result = {
+        .object = presence->check,
+        .time = probe->time,
+        .outcome = probe->outcome,
+        .reason = probe->reason,
+        .detail = probe->detail,
+    };
+    send_gauge(presence, presence->check, up ? probe->time : started, up, probe->rtt_s, ROW_FAILED);
+    send_result(presence, &result);
+}
+
+void presence_heard(struct presence *presence, struct wall sent, double rtt_s)
+{
+    const struct result result = {
+        .object = presence->check, .time = sent, .outcome = OUTCOME_UP, .reason = "", .detail = ""};
+    send_gauge(presence, presence->check, sent, true, rtt_s, ROW_OK);
+    send_result(presence, &result);
+}
+
+/* True: they are not what they were, and now that is noted. */
+static bool note_texts(struct presence *presence, const char *const texts[PRESENCE_TEXTS])
+{
+    bool changed = !presence->system_defined;
+    for (size_t i = 0; i < PRESENCE_TEXTS; i++) {
+        if (presence->texts[i] == NULL || strcmp(presence->texts[i], texts[i]) != 0) {
+            free(presence->texts[i]);
+            presence->texts[i] = xstrdup(texts[i]);
+            changed = true;
+        }
+    }
+    presence->system_defined = true;
+    return changed;
+}
+
+void presence_identify(struct presence *presence, const struct probe_system *system,
+                       const char *profile)
+{
+    static const char *const keys[PRESENCE_TEXTS] = {"sys_name", "sys_descr", "sys_object_id",
+                                                     "profile"};
+    const char *const texts[PRESENCE_TEXTS] = {system->name, system->descr, system->object_id,
+                                               profile};
+    struct label labels[PRESENCE_TEXTS + 1] = {{"address", presence->address}};
+    size_t n_labels = 1;
+    if (!note_texts(presence, texts)) {
+        return;
+    }
+    for (size_t i = 0; i < PRESENCE_TEXTS; i++) {
+        if (texts[i][0] != '\0') {
+            labels[n_labels++] = (struct label){keys[i], texts[i]};
+        }
+    }
+    presence->system = define(presence, "device", "system", system_metrics, labels, n_labels);
+}
+
+void presence_uptime(struct presence *presence, struct wall time, bool known, double uptime_s)
+{
+    /* It answered, and has none: nothing failed. */
+    send_gauge(presence, presence->system, time, known, uptime_s, ROW_OK);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A session from inside: what its two halves share. session.c asks and sends; session_hear.c hears
+ * what comes back.
+ *
+ * Threads: as the engine's. */
+#ifndef SNMP_SESSION_STATE_H
+#define SNMP_SESSION_STATE_H
+
+#include "peer.h"
+#include "session.h"
+#include "transport.h"
+#include "usm.h"
+
+struct snmp_session;
+
+enum state {
+    SESSION_IDLE,
+    SESSION_PAUSING,
+    SESSION_IN_LINE,
+    SESSION_DISCOVERING, /* SNMPv3: a request for the engine ID is open */
+    SESSION_WAITING,     /* the request is open */
+};
+
+struct session {
+    struct peer peer;
+    struct transport_port port;
+    void *library; /* net-snmp's handle */
+    struct usm *usm;
+    long version;
+    uv_timer_t timer; /* the pause, then the wait */
+    enum state state;
+    struct request *request; /* a copy, while it is not IDLE */
+    int64_t wait_ms;
+    bool is_timed;         /* the wait runs, for discovery and request together */
+    bool may_send;         /* the library, one message; more would be answers of its own */
+    bool is_judged;        /* SNMPv3: what became of the message that is being read is known */
+    bool is_discovered;    /* SNMPv3: it answered the discovery */
+    bool has_priv;         /* SNMPv3: requests are encrypted */
+    bool has_answered;     /* a request, ever */
+    bool was_rediscovered; /* during this request */
+    bool was_resent;       /* during this request: not in time window */
+    long request_id;
+    struct mono quiet_until;
+    struct wall sent;
+    struct mono sent_mono;
+    size_t incoming_size;
+    session_done *done;
+    void *context;
+};
+
+/* The ends of a request; each calls `done`. */
+void session_end_answered(struct session *session, struct reply *reply);
+void session_end_refused(struct session *session, const char *refusal);
+void session_end_not_sent(struct session *session, int error);
+
+/* Sends the request or, where one must come first, a discovery, as soon as it may. */
+void session_await_turn(struct session *session);
+
+/* The library forgets all that it has sent, whose ends are known. Not from within its calls. */
+void session_forget_requests(struct session *session);
+
+/* The session's hooks: the library's for a request and for what it has parsed (SNMPv3), and the
+ * engine's for a datagram. */
+int session_on_library(int operation, struct snmp_session *library, int request_id,
+                       struct snmp_pdu *pdu, void *context);
+int session_on_parsed(struct snmp_session *library, struct snmp_pdu *pdu, int error);
+void session_on_datagram(struct peer *peer, const struct message_head *head, const uint8_t *bytes,
+                         size_t size);
+
+#endif
