@@ -2,11 +2,8 @@
 #include "engine.h"
 
 #include "address.h"
-#include "common/log.h"
 #include "common/xalloc.h"
-#include "pace.h"
-#include "peer.h"
-#include "udp.h"
+#include "engine_state.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -17,39 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <net-snmp/net-snmp-config.h>
-/* The library's own headers need the line above first. */
-#include <net-snmp/library/large_fd_set.h>
-#include <net-snmp/net-snmp-includes.h>
-
 enum {
     HEAP_SLACK = 1024 * 1024,
     ADDRESS_TEXT_SIZE = INET6_ADDRSTRLEN + 8,
     TWIN_LOG_MS = 60000, /* between two such lines */
-    /* So many that answers of 10 ms each are there long before a time-out, and so few that some
-     * dead ones behind a proxy do not keep the others waiting. */
-    ADDRESS_REQUESTS_MAX = 8,
-};
-
-struct engine {
-    uv_loop_t *loop;
-    struct snmp_counts counts;
-    struct udp *udp_v4;
-    struct udp *udp_v6;
-    struct index by_id;
-    struct index by_address;
-    struct index by_snmp_engine;
-    struct pace pace;
-    uint64_t n_kept;
-    struct peer *first; /* in line */
-    struct peer *last;
-    uv_timer_t timer; /* for the line */
-    uv_prepare_t prepare;
-    unsigned n_open;
-    struct usm_keys *keys;
-    struct log_limit twin_limit;
-    netsnmp_large_fd_set readable;
-    struct message_scratch *scratch;
 };
 
 void engine_library_init(void)
@@ -76,8 +44,6 @@ void engine_library_init(void)
 
 /* --- finding peers --- */
 
-#define PEER_OF(link, member) ((struct peer *)((char *)(link)-offsetof(struct peer, member)))
-
 /* Request-ids and msgIDs are two series of numbers that may meet. */
 static uint64_t hash_id(long id, bool is_v3)
 {
@@ -85,7 +51,7 @@ static uint64_t hash_id(long id, bool is_v3)
     return index_hash(&key, sizeof key);
 }
 
-static uint64_t hash_address(const struct sockaddr *address)
+uint64_t engine_hash_address(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
@@ -126,7 +92,7 @@ static void blame(struct engine *engine, const struct sockaddr *from,
     struct peer *matching = NULL;
     size_t n = 0;
     size_t n_matching = 0;
-    struct index_link *link = index_first(&engine->by_address, hash_address(from));
+    struct index_link *link = index_first(&engine->by_address, engine_hash_address(from));
     for (; link != NULL; link = index_next(link)) {
         struct peer *peer = PEER_OF(link, by_address);
         if (!address_same(&peer->address.any, from)) {
@@ -227,132 +193,6 @@ void peer_identify(struct peer *peer, const uint8_t *engine_id, size_t size)
     index_insert(index, &peer->by_snmp_engine, hash);
 }
 
-/* --- the line --- */
-
-static void leave_line(struct peer *peer)
-{
-    struct engine *engine = peer->engine;
-    *(peer->previous != NULL ? &peer->previous->next : &engine->first) = peer->next;
-    *(peer->next != NULL ? &peer->next->previous : &engine->last) = peer->previous;
-    peer->is_waiting = false;
-}
-
-static void join_line(struct peer *peer)
-{
-    struct engine *engine = peer->engine;
-    peer->previous = engine->last;
-    peer->next = NULL;
-    *(engine->last != NULL ? &engine->last->next : &engine->first) = peer;
-    engine->last = peer;
-    peer->is_waiting = true;
-}
-
-static void on_timer(uv_timer_t *timer);
-
-/* Lets go as many as may. */
-static void move_line(struct engine *engine)
-{
-    struct mono now = clock_mono();
-    while (engine->first != NULL) {
-        struct peer *peer = engine->first;
-        if (udp_is_full(peer->udp)) {
-            return; /* on_writable goes on */
-        }
-        if (!pace_take(&engine->pace, now)) {
-            uv_update_time(engine->loop);
-            uv_timer_start(&engine->timer, on_timer, (uint64_t)pace_wait_ms(&engine->pace, now), 0);
-            return;
-        }
-        leave_line(peer);
-        peer->calls->turn(peer);
-    }
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    move_line(timer->data);
-}
-
-static void on_writable(void *context)
-{
-    move_line(context);
-}
-
-static void wait_in_line(struct peer *peer)
-{
-    struct engine *engine = peer->engine;
-    bool is_first = engine->first == NULL;
-    peer->counts->n[COUNT_PACED]++;
-    join_line(peer);
-    if (is_first && !uv_is_active((uv_handle_t *)&engine->timer)) {
-        uv_update_time(engine->loop);
-        uv_timer_start(&engine->timer, on_timer,
-                       (uint64_t)pace_wait_ms(&engine->pace, clock_mono()), 0);
-    }
-}
-
-/* How many requests are open at its address, and who has waited longest for one. */
-static size_t look_at_address(const struct peer *peer, struct peer **longest)
-{
-    struct index_link *link =
-        index_first(&peer->engine->by_address, hash_address(&peer->address.any));
-    size_t n = 0;
-    *longest = NULL;
-    for (; link != NULL; link = index_next(link)) {
-        struct peer *other = PEER_OF(link, by_address);
-        if (!address_same(&other->address.any, &peer->address.any)) {
-            continue;
-        }
-        n += other->has_place ? 1 : 0;
-        if (other->is_kept && (*longest == NULL || other->kept_as < (*longest)->kept_as)) {
-            *longest = other;
-        }
-    }
-    return n;
-}
-
-bool peer_await_turn(struct peer *peer)
-{
-    struct engine *engine = peer->engine;
-    struct peer *longest;
-    if (!peer->has_place && look_at_address(peer, &longest) >= ADDRESS_REQUESTS_MAX) {
-        peer->is_kept = true;
-        peer->kept_as = engine->n_kept++;
-        return false;
-    }
-    peer->has_place = true;
-    if (engine->first == NULL && !udp_is_full(peer->udp) &&
-        pace_take(&engine->pace, clock_mono())) {
-        return true;
-    }
-    wait_in_line(peer);
-    return false;
-}
-
-void peer_end_turn(struct peer *peer)
-{
-    struct peer *longest;
-    if (peer->is_waiting) {
-        leave_line(peer);
-    }
-    peer->is_kept = false;
-    if (!peer->has_place) {
-        return;
-    }
-    peer->has_place = false;
-    (void)look_at_address(peer, &longest);
-    if (longest != NULL) {
-        longest->is_kept = false;
-        longest->has_place = true;
-        wait_in_line(longest); /* not at once: this may be within another's turn */
-    }
-}
-
-void peer_take_turn(struct peer *peer)
-{
-    pace_charge(&peer->engine->pace, clock_mono());
-}
-
 /* --- sending --- */
 
 int peer_send(struct peer *peer, const uint8_t *bytes, size_t size)
@@ -410,7 +250,7 @@ int peer_join(struct engine *engine, struct peer *peer)
                                             .family = family,
                                             .received = on_received,
                                             .failed = on_failed,
-                                            .writable = on_writable,
+                                            .writable = engine_on_writable,
                                             .context = engine};
         *udp = udp_open(&options);
     }
@@ -419,7 +259,7 @@ int peer_join(struct engine *engine, struct peer *peer)
     }
     peer->engine = engine;
     peer->udp = *udp;
-    index_insert(&engine->by_address, &peer->by_address, hash_address(&peer->address.any));
+    index_insert(&engine->by_address, &peer->by_address, engine_hash_address(&peer->address.any));
     return 0;
 }
 

@@ -29,6 +29,7 @@ struct responder {
     struct timespec answered; /* 0: not yet */
     uint8_t late[ANSWER_MAX];
     size_t late_size;
+    int64_t due_ns; /* when the last answer goes out */
 };
 
 /* --- names --- */
@@ -189,6 +190,56 @@ static void send_from(int fd, const struct question *question, const void *bytes
 {
     (void)sendto(fd, bytes, size, 0, (const struct sockaddr *)&question->from,
                  question->from_size); /* what is lost fails the test by itself */
+}
+
+/* An answer that waits for its time, with a socket of its own: the responder may be closed. */
+struct delayed {
+    uv_timer_t timer;
+    int fd;
+    struct sockaddr_storage to;
+    socklen_t to_size;
+    size_t size;
+    uint8_t bytes[];
+};
+
+static void on_delayed_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void on_delay_over(uv_timer_t *timer)
+{
+    struct delayed *delayed = (struct delayed *)timer;
+    (void)sendto(delayed->fd, delayed->bytes, delayed->size, 0,
+                 (const struct sockaddr *)&delayed->to, delayed->to_size);
+    close(delayed->fd);
+    uv_close((uv_handle_t *)timer, on_delayed_closed);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void send_later(struct responder *responder, const struct question *question,
+                       const struct answer *answer)
+{
+    static struct writer writer;
+    write_answer(answer, &writer);
+    size_t size = sizeof writer.bytes - writer.at;
+    struct delayed *delayed = calloc(1, sizeof *delayed + size);
+    assert_non_null(delayed);
+    delayed->fd = dup(responder->fd);
+    delayed->to = question->from;
+    delayed->to_size = question->from_size;
+    delayed->size = size;
+    memcpy(delayed->bytes, writer.bytes + writer.at, size);
+    responder->due_ns = now_ns() + (int64_t)responder->state.delay_ms * 1000000;
+    uv_update_time(responder->poll.loop);
+    uv_timer_init(responder->poll.loop, &delayed->timer);
+    uv_timer_start(&delayed->timer, on_delay_over, responder->state.delay_ms, 0);
 }
 
 static void send_answer(int fd, const struct question *question, const struct answer *answer,
@@ -568,6 +619,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         return;
     }
     note_gap(responder);
+    responder->state.n_overlaps += now_ns() < responder->due_ns ? 1 : 0;
     read_question(bytes, &question);
     count_question(&responder->state, &question);
     enum trick trick =
@@ -579,7 +631,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     if (trick == TRICK_LATE && keep_back(responder, &question, &answer)) {
         return;
     }
-    if (spoil(responder, &question, &answer, trick)) {
+    if (trick == TRICK_NONE && responder->state.delay_ms > 0) {
+        send_later(responder, &question, &answer);
+    } else if (spoil(responder, &question, &answer, trick)) {
         send_answer(responder->fd, &question, &answer, trick);
     }
     clock_gettime(CLOCK_MONOTONIC, &responder->answered);

@@ -96,8 +96,10 @@ struct responder_state {
     unsigned long last_repetitions;
     size_t last_names;
     int64_t shortest_gap_ns; /* from an answer to the next question; 0: none yet */
+    size_t n_overlaps;       /* questions that came before the answer to the last one was out */
     enum trick get_trick;
     enum trick walk_trick;
+    unsigned delay_ms; /* of every answer that is right */
     size_t most;
     const char *bad_prefix;
     struct responder_engine engine;

@@ -192,6 +192,39 @@ static void good_device_is_read_whole(void **state)
     }
 }
 
+/* SNMPv1 has no 64-bit counters, and no way to say that one of several names is missing but an
+ * error: what is there is read all the same. */
+static void v1_device_is_read_whole(void **state)
+{
+    static const char *const missing[] = {NULL, "1.3.6.1.2.1.1.3.0", "1.3.6.1.2.1.1.5.0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        struct fixture fixture;
+        open_fixture(&fixture, AF_INET);
+        fixture.config.snmp.version = SNMP_CONFIG_V1;
+        fixture.config.snmp.interval_ms = 400;
+        responder_set_number(fixture.responder, "1.3.6.1.2.1.2.2.1.10.2", TAG_COUNTER32, 77);
+        if (missing[i] != NULL) {
+            responder_remove(fixture.responder, missing[i]);
+        }
+        start(&fixture);
+        run_cycles(&fixture, 2);
+        assert_int_equal(fixture.agent->n_bulks, 0);
+        assert_int_equal(fixture.status, SNMP_STATUS_OK);
+        assert_int_equal(last_result(&fixture)->result.outcome, OUTCOME_UP);
+        const struct row *row = recorder_row(fixture.recorder, "interface", "port2");
+        assert_int_equal(row->values[IN_OCTETS].counter, 77);
+        assert_int_equal(row->unknown_mask & 1U << IN_OCTETS, 0);
+        const struct object *system = recorder_object(fixture.recorder, "device", "system");
+        assert_string_equal(object_label(system, "sys_object_id"), "1.3.6.1.4.1.8072");
+        assert_string_equal(object_label(system, "sys_name"), i == 2 ? "" : "sw-1");
+        assert_int_equal(recorder_row(fixture.recorder, "device", "system")->unknown_mask,
+                         i == 1 ? 1 : 0);
+        assert_int_equal(count(&fixture, COUNT_ERROR_STATUS), 0);
+        close_fixture(&fixture);
+    }
+}
+
 /* Tricks that must change nothing but a counter. */
 static void liars_are_passed_over(void **state)
 {
@@ -358,7 +391,7 @@ static void too_big_halves_the_request(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct fixture fixture;
         open_fixture(&fixture, AF_INET);
-        fixture.config.snmp.retries = 0; /* shrink at the first time-out */
+        fixture.config.snmp.retries = 0;       /* shrink at the first time-out */
         fixture.config.snmp.interval_ms = 600; /* not slow, for all that */
         fixture.agent->walk_trick = tricks[i];
         fixture.agent->most = 6;
@@ -461,7 +494,8 @@ static void restart_breaks_the_counters(void **state)
     bool broke = false;
     for (size_t n = 3; !broke && n < 6; n++) {
         run_cycles(&fixture, n);
-        broke = recorder_row(fixture.recorder, "interface", "port1")->discontinuity_mask == (1U << COUNTERS) - 1;
+        broke = recorder_row(fixture.recorder, "interface", "port1")->discontinuity_mask ==
+                (1U << COUNTERS) - 1;
     }
     assert_true(broke);
     assert_int_equal(count(&fixture, COUNT_RESTARTS), 1);
@@ -499,6 +533,43 @@ static void address_of_nobody_is_unknown(void **state)
     close_fixture(&fixture);
 }
 
+static bool is_stretched(void *context)
+{
+    const struct fixture *fixture = context;
+    return device_stretch(fixture->device) == fixture->goal;
+}
+
+/* Each answer takes most of its time-out, and a cycle more than two intervals: no request overlaps
+ * another, no cycle another one, the device is read less often, and is heard all the same. */
+static void slow_device_is_read_less_often(void **state)
+{
+    enum { SLOW_INTERVAL_MS = 400, SLOW_TIMEOUT_MS = 100, DELAY_MS = 60 };
+    struct fixture fixture;
+    (void)state;
+    open_fixture(&fixture, AF_INET);
+    fixture.config.snmp.interval_ms = SLOW_INTERVAL_MS;
+    fixture.config.snmp.timeout_ms = SLOW_TIMEOUT_MS;
+    fixture.agent->delay_ms = DELAY_MS;
+    start(&fixture);
+    fixture.goal = 4;
+    assert_true(run_until(&fixture.loop, is_stretched, &fixture, LIMIT_MS));
+    assert_int_equal(fixture.agent->n_overlaps, 0);
+    assert_true(count(&fixture, COUNT_OVERRUN) > 0);
+    assert_int_equal(count(&fixture, COUNT_TIMEOUTS), 0);
+    assert_int_equal(fixture.status, SNMP_STATUS_OK);
+    size_t n_results = fixture.recorder->n_results;
+    size_t n_reports = fixture.n_reports;
+    run_results(&fixture, n_results + 8);
+    assert_true(fixture.n_reports <= n_reports + 3); /* of 8 turns */
+    for (size_t i = 1; i < fixture.recorder->n_results; i++) {
+        const struct result *result = &fixture.recorder->results[i].result;
+        assert_int_equal(result->outcome, OUTCOME_UP);
+        int64_t apart_ms = result->time.ms - fixture.recorder->results[i - 1].result.time.ms;
+        assert_in_range(apart_ms, 1, 2 * SLOW_INTERVAL_MS);
+    }
+    close_fixture(&fixture);
+}
+
 static void closing_in_the_middle_is_clean(void **state)
 {
     (void)state;
@@ -517,6 +588,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_device_is_read_whole),
+        cmocka_unit_test(v1_device_is_read_whole),
         cmocka_unit_test(liars_are_passed_over),
         cmocka_unit_test(no_true_answer_is_down),
         cmocka_unit_test(dead_device_comes_back),
@@ -530,6 +602,7 @@ int main(void)
         cmocka_unit_test(restart_breaks_the_counters),
         cmocka_unit_test(uptime_wrap_is_no_restart),
         cmocka_unit_test(address_of_nobody_is_unknown),
+        cmocka_unit_test(slow_device_is_read_less_often),
         cmocka_unit_test(closing_in_the_middle_is_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
