@@ -220,6 +220,7 @@ static void check_agent(const void *object, struct config_error_sink *errors)
     const char *device = config->device != NULL ? config->device : name;
     checks_check_unique(&config->checks, device, errors);
     snmp_check_unique(&config->devices, errors);
+    snmp_check_times(&config->devices, errors);
     const struct snmp_device_config *self = find_device(&config->devices, device);
     if (self != NULL) {
         config_error_at(errors, self->place.line, "devices", device,

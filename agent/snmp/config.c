@@ -208,7 +208,7 @@ static const struct config_field access_fields[] = {
      .fallback = "1s",
      .min = 50,
      .max = 60000,
-     .help = "how long the first attempt waits for an answer; later ones wait longer"},
+     .help = "how long each attempt waits for an answer"},
     {.key = "retries",
      .type = CONFIG_INTEGER,
      FIELD(retries),
@@ -233,19 +233,6 @@ static const struct config_field access_fields[] = {
 };
 
 #undef FIELD
-
-/* The probe has three quarters of an interval, so that its verdict is there before the next. */
-static void check_times(const struct snmp_access_config *access, struct config_error_sink *errors)
-{
-    int64_t attempts_ms = access->timeout_ms * (access->retries + 1);
-    if (attempts_ms > access->interval_ms * 3 / 4) {
-        config_error_at(errors, 0, "timeout", NULL,
-                        "%lld attempts of %lld ms are longer than three quarters of the interval "
-                        "(%lld ms)",
-                        (long long)access->retries + 1, (long long)access->timeout_ms,
-                        (long long)(access->interval_ms * 3 / 4));
-    }
-}
 
 static void check_weak(const struct snmp_access_config *access, struct config_error_sink *errors)
 {
@@ -310,7 +297,6 @@ static void check_access(const void *object, struct config_error_sink *errors)
     } else {
         check_community(access, errors);
     }
-    check_times(access, errors);
 }
 
 static const struct config_schema access_schema = {
@@ -371,6 +357,22 @@ static int compare_names(const void *left, const void *right)
     const struct snmp_device_config *b = *(const struct snmp_device_config *const *)right;
     int rc = strcmp(a->name, b->name);
     return rc != 0 ? rc : (a->place.line > b->place.line) - (a->place.line < b->place.line);
+}
+
+void snmp_check_times(const struct config_list *devices, struct config_error_sink *errors)
+{
+    const struct snmp_device_config *items = devices->items;
+    for (size_t i = 0; i < devices->count; i++) {
+        const struct snmp_access_config *access = &items[i].snmp;
+        int64_t attempts_ms = access->timeout_ms * (access->retries + 1);
+        if (attempts_ms > access->interval_ms * 3 / 4) {
+            config_error_at(errors, items[i].place.line, "devices", items[i].name,
+                            "%lld attempts of %lld ms are longer than three quarters of the "
+                            "interval (%lld ms)",
+                            (long long)access->retries + 1, (long long)access->timeout_ms,
+                            (long long)(access->interval_ms * 3 / 4));
+        }
+    }
 }
 
 void snmp_check_unique(const struct config_list *devices, struct config_error_sink *errors)

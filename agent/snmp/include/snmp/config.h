@@ -76,6 +76,9 @@ extern const struct config_schema snmp_config_schema;
 
 /* For the check of the configuration that holds the list: reports device names given twice. */
 void snmp_check_unique(const struct config_list *devices, struct config_error_sink *errors);
+/* Likewise: reports devices whose attempts do not fit into three quarters of their interval, so
+ * that a verdict is there before the next turn. Who asks only once need not care. */
+void snmp_check_times(const struct config_list *devices, struct config_error_sink *errors);
 /* Reads each `passphrase_file` (a relative path is that of the configuration's folder; one line, 8
  * to 255 bytes, no permission for others) into `passphrase`. 0, or -EINVAL with all errors added,
  * which name the device's line and the file. */
