@@ -98,7 +98,8 @@ static void check_key(const void *object, struct config_error_sink *errors)
              .offset = offsetof(struct snmp_key_config, passphrase_file),                          \
              .min = 1,                                                                             \
              .max = 1024,                                                                          \
-             .help = "file with the passphrase as its only line; no right for others"},            \
+             .help =                                                                               \
+                 "file with the passphrase as its only line; others should have no right on it"},  \
             {.key = "passphrase",                                                                  \
              .type = CONFIG_STRING,                                                                \
              .offset = offsetof(struct snmp_key_config, passphrase),                               \

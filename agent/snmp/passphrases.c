@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "snmp/config.h"
 
+#include "common/log.h"
 #include "common/xalloc.h"
 #include "proto/model.h"
 
@@ -28,8 +29,9 @@ static char *resolve(const char *path, const char *config_path)
     return xasprintf("%.*s/%s", (int)(slash - config_path), config_path, path);
 }
 
-/* NULL, or what is wrong with the file. */
-static const char *check_file(int fd)
+/* NULL, or what is wrong with the file. That others may read it is said and no more: secrets that
+ * are mounted into a container, say, have that mode. */
+static const char *check_file(int fd, const char *path)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) {
@@ -39,7 +41,8 @@ static const char *check_file(int fd)
         return "is no file";
     }
     if ((info.st_mode & S_IRWXO) != 0) {
-        return "others have a right on it; take that away with: chmod o= FILE";
+        log_warn("snmp", "others have a right on a passphrase: take it away with: chmod o= %s",
+                 path);
     }
     return NULL;
 }
@@ -77,7 +80,7 @@ static char *read_line(const char *path, const char **reason)
         *reason = strerrordesc_np(errno);
         return NULL;
     }
-    *reason = check_file(fd);
+    *reason = check_file(fd, path);
     while (*reason == NULL && size < FILE_MAX_BYTES) {
         ssize_t got = read(fd, text + size, FILE_MAX_BYTES - size);
         if (got == 0) {

@@ -136,7 +136,7 @@ class Reload(Lab):
         self.assertIn(f"agent.yaml:{len(self.head.splitlines()) + 3}: devices[0].snmp.comunity", self.sampler.text())
         (self.folder / "agent.yaml").write_text(good)
         self.passphrase.chmod(0o644)
-        self.reload("others have a right on it")
+        self.reload("others have a right on a passphrase")
         self.passphrase.unlink()
         self.reload("No such file or directory")
         self.passphrase.write_text(OLD)

@@ -315,6 +315,7 @@ static void passphrases_are_read(void **state)
         struct config_errors errors = {0};
         write_secret(folder, "key", texts[i], 0640);
         /* Relative to the configuration's folder, and absolute. */
+        assert_int_equal(chmod(path, i == 0 ? 0600 : 0644), 0); /* which only brings a warning */
         assert_int_equal(read_passphrases(folder, i == 0 ? path : "key", &device, &errors), 0);
         assert_string_equal(device.snmp.auth.passphrase, "s3cr3t word");
         assert_string_equal(device.snmp.priv.passphrase, "in the file");
@@ -333,7 +334,6 @@ static void unfit_files_are_named_and_not_quoted(void **state)
         const char *reason;
     } cases[] = {
         {"missing", NULL, 0, "No such file or directory"},
-        {"open", "s3cr3t word\n", 0644, "others have a right on it"},
         {"short", "s3cr3t\n", 0600, "8 to 255 bytes"},
         {"empty", "", 0600, "8 to 255 bytes"},
         {"lines", "s3cr3t word\nanother\n", 0600, "one line"},

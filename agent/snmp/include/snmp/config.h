@@ -80,8 +80,8 @@ void snmp_check_unique(const struct config_list *devices, struct config_error_si
  * that a verdict is there before the next turn. Who asks only once need not care. */
 void snmp_check_times(const struct config_list *devices, struct config_error_sink *errors);
 /* Reads each `passphrase_file` (a relative path is that of the configuration's folder; one line, 8
- * to 255 bytes, no permission for others) into `passphrase`. 0, or -EINVAL with all errors added,
- * which name the device's line and the file. */
+ * to 255 bytes; that others may read it is logged as a warning) into `passphrase`. 0, or -EINVAL
+ * with all errors added, which name the device's line and the file. */
 int snmp_read_passphrases(struct config_list *devices, const char *config_path,
                           struct config_errors *errors);
 
