@@ -103,10 +103,18 @@ int64_t schedule_phase_ms(const char *name, int64_t interval_ms)
 struct schedule_task *schedule_start(uv_loop_t *loop, const char *name, int64_t interval_ms,
                                      void (*fire)(void *context, struct wall due), void *context)
 {
+    return schedule_start_in_slot(loop, name, interval_ms, 1, fire, context);
+}
+
+struct schedule_task *schedule_start_in_slot(uv_loop_t *loop, const char *name, int64_t interval_ms,
+                                             int64_t slot_ms,
+                                             void (*fire)(void *context, struct wall due),
+                                             void *context)
+{
     struct schedule_task *task = xcalloc(1, sizeof *task);
     struct wall now = clock_wall();
     task->interval_ms = interval_ms;
-    task->phase_ms = schedule_phase_ms(name, interval_ms);
+    task->phase_ms = schedule_phase_ms(name, interval_ms) / slot_ms * slot_ms;
     task->fire = fire;
     task->context = context;
     uv_timer_init(loop, &task->timer);

@@ -281,7 +281,7 @@ static void took_answer(struct collect *collect, const struct reply *reply)
         struct group_memory *memory = &cycle->reading.memory->groups[cycle->step.group];
         memory->varbind_bytes = (uint16_t)shape_learn_bytes(
             memory->varbind_bytes, reply->size_bytes, reply->n_varbinds + reply->n_dropped);
-        shape_answered(&collect->shape, cycle->walk.repetitions);
+        shape_answered(&collect->shape, cycle->walk.is_bounded);
     }
 }
 

@@ -22,6 +22,8 @@ enum {
     /* A slow device's cycle may take the turns of the next ones, but not for ever. */
     CYCLE_LIMIT_INTERVALS = 4,
     ONCE_LIMIT_MS = 600000, /* one cycle of the slowest device that somebody waits for */
+    /* Turns of an interval: a device's first request goes out with those of a few others. */
+    SLOTS = 32,
     TROUBLE_LOG_MS = 600000,
     TROUBLE_SIZE = 512,
 };
@@ -313,8 +315,10 @@ static void start_turns(struct device *device)
         return;
     }
     char *name = xasprintf("snmp/%s", device->name);
-    device->task = schedule_start(device->options.loop, name, device->config->snmp.interval_ms,
-                                  on_turn, device);
+    int64_t interval_ms = device->config->snmp.interval_ms;
+    int64_t slot_ms = interval_ms > SLOTS ? interval_ms / SLOTS : 1;
+    device->task =
+        schedule_start_in_slot(device->options.loop, name, interval_ms, slot_ms, on_turn, device);
     free(name);
 }
 

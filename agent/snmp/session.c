@@ -15,6 +15,9 @@
 enum {
     PAUSE_MIN_MS = 10,
     PAUSE_MAX_MS = 1000, /* a device that takes longer is limited by its own slowness already */
+    /* Pauses end on a grid of the loop's clock, so that requests of many devices go out together:
+     * one turn of the loop, one system call and warm caches for all of them. */
+    TICK_MS = 10,
 };
 
 /* --- the end of a request --- */
@@ -227,6 +230,16 @@ static void start_timer(struct session *session, int64_t ms)
     uv_timer_start(&session->timer, on_timer, ms > 0 ? (uint64_t)ms : 0, 0);
 }
 
+static void start_pause(struct session *session)
+{
+    uv_update_time(session->timer.loop);
+    int64_t now_ms = (int64_t)uv_now(session->timer.loop);
+    int64_t left_ms = mono_elapsed_ms(clock_mono(), session->quiet_until);
+    int64_t end_ms = now_ms + (left_ms > 0 ? left_ms : 0);
+    end_ms = (end_ms + TICK_MS - 1) / TICK_MS * TICK_MS;
+    uv_timer_start(&session->timer, on_timer, (uint64_t)(end_ms - now_ms), 0);
+}
+
 /* One block: the request, then its sub-identifiers. */
 static struct request *copy_request(const struct request *request)
 {
@@ -259,7 +272,7 @@ void session_ask(struct session *session, const struct request *request, int64_t
     session->was_resent = false;
     session->done = done;
     session->context = context;
-    start_timer(session, mono_elapsed_ms(clock_mono(), session->quiet_until));
+    start_pause(session);
 }
 
 bool session_has_bulk(const struct session *session)

@@ -29,37 +29,52 @@ static size_t rounded_up(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
-struct shape_fit shape_fit(const struct shape *shape, unsigned varbind_bytes, size_t n_open,
-                           size_t n_left)
+/* The fit for a table of known length when at most `most` repetitions may be asked for, and how
+ * many requests it takes. */
+static struct shape_fit find_fit(size_t room, size_t most, size_t columns_max, size_t n_open,
+                                 size_t n_left, size_t *fewest)
 {
-    size_t room = least((SHAPE_REPLY_BYTES - SHAPE_HEAD_BYTES) / varbind_bytes, SHAPE_VARBINDS_MAX);
-    size_t most = shape_has_bulk(shape) ? shape->repetitions : 1;
-    size_t columns_max = least(n_open, shape->columns);
-    size_t fewest = SIZE_MAX;
     size_t cheapest = SIZE_MAX;
-    struct shape_fit best = {columns_max, 1};
+    struct shape_fit best = {columns_max, 1, false};
+    *fewest = SIZE_MAX;
     for (size_t columns = columns_max; columns > 0; columns--) {
         size_t repetitions = least(most, room / columns);
         repetitions = repetitions > 0 ? repetitions : 1;
-        if (n_left == 0) { /* as many columns as there are: a row's cells come together */
-            return (struct shape_fit){columns, (unsigned)repetitions};
-        }
         size_t turns = rounded_up(n_left, repetitions);
         repetitions = rounded_up(n_left, turns);
         size_t requests = rounded_up(n_open, columns) * turns;
         size_t varbinds = n_open * turns * repetitions;
-        if (requests < fewest || (requests == fewest && varbinds < cheapest)) {
-            fewest = requests;
+        if (requests < *fewest || (requests == *fewest && varbinds < cheapest)) {
+            *fewest = requests;
             cheapest = varbinds;
-            best = (struct shape_fit){columns, (unsigned)repetitions};
+            best = (struct shape_fit){columns, (unsigned)repetitions, false};
         }
     }
     return best;
 }
 
-void shape_answered(struct shape *shape, unsigned repetitions)
+struct shape_fit shape_fit(const struct shape *shape, unsigned varbind_bytes, size_t n_open,
+                           size_t n_left)
 {
-    shape->filled = shape->filled || repetitions >= shape->repetitions;
+    size_t room = least((SHAPE_REPLY_BYTES - SHAPE_HEAD_BYTES) / varbind_bytes, SHAPE_VARBINDS_MAX);
+    size_t most = shape_has_bulk(shape) ? shape->repetitions : 1;
+    size_t columns = least(n_open, shape->columns);
+    if (n_left == 0) { /* as many columns as there are: a row's cells come together */
+        size_t repetitions = least(most, room / columns);
+        return (struct shape_fit){columns, repetitions > 0 ? (unsigned)repetitions : 1,
+                                  most < room / columns};
+    }
+    size_t fewest;
+    size_t fewest_unbounded;
+    struct shape_fit fit = find_fit(room, most, columns, n_open, n_left, &fewest);
+    (void)find_fit(room, SHAPE_REPETITIONS_MAX, columns, n_open, n_left, &fewest_unbounded);
+    fit.is_bounded = fewest_unbounded < fewest;
+    return fit;
+}
+
+void shape_answered(struct shape *shape, bool was_bounded)
+{
+    shape->filled = shape->filled || was_bounded;
 }
 
 bool shape_shrink(struct shape *shape, unsigned repetitions, size_t n_columns, struct mono now)

@@ -34,12 +34,13 @@ struct shape {
     bool getnext;
     struct mono getnext_until;
     unsigned clean_cycles; /* since it changed */
-    bool filled;           /* since it last grew, a request of that many repetitions was answered */
+    bool filled;           /* since it last grew, a request was answered that it made smaller */
 };
 
 struct shape_fit {
     size_t columns;
     unsigned repetitions;
+    bool is_bounded; /* by the shape's repetitions: more of them would have been of use */
 };
 
 /* `repetitions`: at least 1. */
@@ -50,8 +51,8 @@ bool shape_has_bulk(const struct shape *shape);
  * in vain. */
 struct shape_fit shape_fit(const struct shape *shape, unsigned varbind_bytes, size_t n_open,
                            size_t n_left);
-/* A request of that size was answered. */
-void shape_answered(struct shape *shape, unsigned repetitions);
+/* A request that shape_fit made was answered. */
+void shape_answered(struct shape *shape, bool was_bounded);
 /* A request of that size failed: the next smaller shape. False: it was the smallest already. */
 bool shape_shrink(struct shape *shape, unsigned repetitions, size_t n_columns, struct mono now);
 /* A cycle went through without trouble: every third one lets it grow by a quarter, if it was

@@ -126,6 +126,7 @@ bool walk_ask(struct walk *walk, const struct shape *shape, struct request *requ
         }
     }
     walk->repetitions = fit.repetitions;
+    walk->is_bounded = fit.is_bounded;
     for (size_t i = 0; i < walk->n_asked; i++) {
         const struct walk_column *column = &walk->columns[walk->asked[i]];
         size_t left = column->limit - column->n_seen; /* at least 1: it is open */

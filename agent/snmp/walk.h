@@ -50,6 +50,7 @@ struct walk {
     size_t n_asked;
     size_t asked[SHAPE_COLUMNS_MAX];
     unsigned repetitions;
+    bool is_bounded; /* by the shape */
 };
 
 enum walk_step {

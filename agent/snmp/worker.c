@@ -9,6 +9,7 @@
 #include "sample/channel.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -100,6 +101,7 @@ static int poll_devices(uv_loop_t *loop, struct worker *worker)
     uv_signal_init(loop, &worker->term);
     uv_signal_start(&worker->term, on_term, SIGTERM);
     channel_worker_on_config(worker->channel, on_config, worker);
+    (void)malloc_trim(0); /* what reading the configuration took */
     log_info("snmp", "polling: devices=%zu", worker->share->devices.count);
     uv_run(loop, UV_RUN_DEFAULT);
     snmp_poller_close(worker->poller);

@@ -19,6 +19,12 @@ struct schedule_task;
  * is the next due one. */
 struct schedule_task *schedule_start(uv_loop_t *loop, const char *name, int64_t interval_ms,
                                      void (*fire)(void *context, struct wall due), void *context);
+/* The same, with phases that are multiples of `slot_ms` (at least 1): many tasks share a turn of
+ * the loop, which costs less than a turn for each. */
+struct schedule_task *schedule_start_in_slot(uv_loop_t *loop, const char *name, int64_t interval_ms,
+                                             int64_t slot_ms,
+                                             void (*fire)(void *context, struct wall due),
+                                             void *context);
 /* Turns that were skipped because the loop or the machine was not running. */
 uint64_t schedule_missed(const struct schedule_task *task);
 /* No call-back after it. NULL is allowed. */
