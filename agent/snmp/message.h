@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * SNMP messages as bytes: enough of any message's head to know whose it is, and v1 and v2c answers
- * whole, read with the library's BER functions straight into varbinds (no list of its own 1.1 kB
- * nodes). Bytes come from whoever sends them; no length in them is believed.
+ * SNMP messages as bytes: enough of any message's head to know whose it is, and v1 and v2c
+ * requests and answers whole, written and read with the library's BER functions straight into
+ * varbinds (no list of its own 1.1 kB nodes). Bytes come from whoever sends them; no length in them
+ * is believed.
  *
  * Pure. */
 #ifndef SNMP_MESSAGE_H
@@ -53,6 +54,10 @@ int message_parse_head(const uint8_t *bytes, size_t size, struct message_head *h
  * Whether it is a Response-PDU, whose it is and what it answers is for the caller: `head`. */
 int message_parse(long version, const uint8_t *bytes, size_t size, struct message_scratch *scratch,
                   struct message_head *head, struct reply *reply);
+
+/* A v1 or v2c request as bytes; returns how many, 0: they do not fit into `size`. */
+size_t message_build(long version, const uint8_t *community, size_t community_size, long id,
+                     const struct request *request, uint8_t *bytes, size_t size);
 
 /* VALUE_OTHER also for the types that nothing here asks for. */
 enum value_type message_value_type(int tag);

@@ -2,6 +2,7 @@
 #include "session_state.h"
 
 #include "common/xalloc.h"
+#include "udp.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -31,7 +32,9 @@ static void finish(struct session *session, struct reply *reply)
     peer_end_turn(&session->peer);
     session->state = SESSION_IDLE;
     free(session->request);
+    free(session->message);
     session->request = NULL;
+    session->message = NULL;
     reply->sent = session->sent;
     reply->sent_mono = session->sent_mono;
     session->done(session->context, reply);
@@ -74,7 +77,9 @@ void session_end_not_sent(struct session *session, int error)
 
 void session_forget_requests(struct session *session)
 {
-    snmp_sess_timeout(session->library); /* they have none: they expire at once */
+    if (session->library != NULL) {
+        snmp_sess_timeout(session->library); /* they have none: they expire at once */
+    }
 }
 
 static void timed_out(struct session *session)
@@ -106,12 +111,7 @@ static void send_pdu(struct session *session, netsnmp_pdu *pdu, enum state state
         return;
     }
     session->state = state;
-    peer_expect(&session->peer, session->usm != NULL ? pdu->msgid : pdu->reqid);
-    if (session->usm == NULL) {
-        /* The library would keep them for sending again, which it never does here. */
-        snmp_free_varbind(pdu->variables);
-        pdu->variables = NULL;
-    }
+    peer_expect(&session->peer, pdu->msgid);
 }
 
 static int on_send(struct transport_port *port, const uint8_t *bytes, size_t size)
@@ -133,6 +133,22 @@ static netsnmp_pdu *create_pdu(int command)
     return pdu;
 }
 
+/* v1, v2c. */
+static void send_message(struct session *session)
+{
+    session->sent = clock_wall();
+    session->sent_mono = clock_mono();
+    session->peer.counts->n[COUNT_REQUESTS]++;
+    int rc = peer_send(&session->peer, session->message, session->message_size);
+    if (rc != 0) {
+        session_end_not_sent(session, -rc);
+        return;
+    }
+    session->state = SESSION_WAITING;
+    peer_expect(&session->peer, session->request_id);
+}
+
+/* SNMPv3. */
 static void send_request(struct session *session)
 {
     static const int commands[] = {[REQUEST_GET] = SNMP_MSG_GET,
@@ -148,13 +164,9 @@ static void send_request(struct session *session)
         snmp_add_null_var(pdu, request->names[i].ids, request->names[i].n);
     }
     session->peer.counts->n[COUNT_REQUESTS]++;
-    if (session->usm != NULL) {
-        usm_enter(session->usm);
-    }
+    usm_enter(session->usm);
     send_pdu(session, pdu, SESSION_WAITING);
-    if (session->usm != NULL) {
-        usm_leave(session->usm);
-    }
+    usm_leave(session->usm);
 }
 
 /* RFC 3414 section 4: a request without user and engine ID, which a report answers that has one. */
@@ -182,7 +194,9 @@ static void send_now(struct session *session)
         session->is_timed = true;
         start_timer(session, session->wait_ms + 1); /* the loop's clock has whole ones */
     }
-    if (session->usm != NULL && usm_wants_discovery(session->usm)) {
+    if (session->usm == NULL) {
+        send_message(session);
+    } else if (usm_wants_discovery(session->usm)) {
         send_discovery(session);
     } else {
         send_request(session);
@@ -258,13 +272,28 @@ static struct request *copy_request(const struct request *request)
     return copy;
 }
 
+static void write_message(struct session *session, const struct request *request)
+{
+    uint8_t bytes[UDP_SEND_MAX];
+    session->request_id = snmp_get_next_reqid();
+    size_t size = message_build(session->version, session->community, session->peer.community_size,
+                                session->request_id, request, bytes, sizeof bytes);
+    assert(size > 0); /* eight names of 128 sub-identifiers fit */
+    session->message = xmemdup(bytes, size);
+    session->message_size = size;
+}
+
 void session_ask(struct session *session, const struct request *request, int64_t wait_ms,
                  session_done *done, void *context)
 {
     assert(session->state == SESSION_IDLE);
     assert(request->n_names >= 1 && request->n_names <= REQUEST_NAMES_MAX);
     assert(request->type != REQUEST_GETBULK || session_has_bulk(session));
-    session->request = copy_request(request);
+    if (session->usm != NULL) {
+        session->request = copy_request(request);
+    } else {
+        write_message(session, request);
+    }
     session->state = SESSION_PAUSING;
     session->wait_ms = wait_ms;
     session->is_timed = false;
@@ -302,23 +331,17 @@ static void *open_library(struct session *session, const struct snmp_access_conf
 {
     netsnmp_session library;
     netsnmp_transport *transport = transport_new(peer_fd(&session->peer), &session->port);
-    void *handle = NULL;
+    void *handle;
     snmp_sess_init(&library);
     library.version = session->version;
     library.retries = 0; /* a retry is a fresh request: an answer then belongs to one of them */
     library.timeout = 0; /* ours is the timer */
     library.myvoid = session;
-    if (session->usm != NULL) {
-        usm_describe(session->usm, &library);
-        library.contextName = access->context;
-        library.contextNameLen = access->context != NULL ? strlen(access->context) : 0;
-        handle = snmp_sess_add_ex(&library, transport, NULL, NULL, session_on_parsed, NULL, NULL,
-                                  NULL, NULL);
-    } else {
-        library.community = (u_char *)access->community;
-        library.community_len = strlen(access->community);
-        handle = snmp_sess_add_ex(&library, transport, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-    }
+    usm_describe(session->usm, &library);
+    library.contextName = access->context;
+    library.contextNameLen = access->context != NULL ? strlen(access->context) : 0;
+    handle = snmp_sess_add_ex(&library, transport, NULL, NULL, session_on_parsed, NULL, NULL, NULL,
+                              NULL);
     if (handle == NULL) {
         errno = ENOMEM;
         return NULL;
@@ -357,16 +380,18 @@ static int open_parts(struct session *session, struct engine *engine,
     if (rc != 0) {
         return rc;
     }
+    if (session->usm == NULL) {
+        peer->community_size = strlen(access->community);
+        session->community = xmemdup(access->community, peer->community_size + 1);
+        peer->community = session->community;
+        return 0;
+    }
     session->port.send = on_send;
     session->library = open_library(session, access);
     if (session->library == NULL) {
         rc = -errno;
         peer_leave(peer);
         return rc;
-    }
-    if (session->usm == NULL) {
-        peer->community = snmp_sess_session(session->library)->community;
-        peer->community_size = snmp_sess_session(session->library)->community_len;
     }
     return 0;
 }
@@ -403,12 +428,17 @@ void session_close(struct session *session)
     if (session == NULL) {
         return;
     }
-    netsnmp_session *library = snmp_sess_session(session->library);
     session->state = SESSION_IDLE;
     peer_leave(&session->peer);
-    explicit_bzero(library->community, library->community_len);
-    snmp_sess_close(session->library);
+    if (session->library != NULL) {
+        snmp_sess_close(session->library);
+    }
+    if (session->community != NULL) {
+        explicit_bzero(session->community, session->peer.community_size);
+    }
     usm_close(session->usm);
+    free(session->community);
     free(session->request);
+    free(session->message);
     uv_close((uv_handle_t *)&session->timer, on_closed);
 }

@@ -25,12 +25,16 @@ enum state {
 struct session {
     struct peer peer;
     struct transport_port port;
-    void *library; /* net-snmp's handle */
-    struct usm *usm;
+    void *library;   /* net-snmp's handle; NULL: v1, v2c */
+    struct usm *usm; /* NULL: v1, v2c */
+    uint8_t *community;
     long version;
     uv_timer_t timer; /* the pause, then the wait */
     enum state state;
-    struct request *request; /* a copy, while it is not IDLE */
+    /* While it is not IDLE, a copy: SNMPv3: the request; v1, v2c: the message. */
+    struct request *request;
+    uint8_t *message;
+    size_t message_size;
     int64_t wait_ms;
     bool is_timed;         /* the wait runs, for discovery and request together */
     bool may_send;         /* the library, one message; more would be answers of its own */
@@ -57,7 +61,8 @@ void session_end_not_sent(struct session *session, int error);
 /* Sends the request or, where one must come first, a discovery, as soon as it may. */
 void session_await_turn(struct session *session);
 
-/* The library forgets all that it has sent, whose ends are known. Not from within its calls. */
+/* SNMPv3: the library forgets all that it has sent, whose ends are known. Not from within its
+ * calls. */
 void session_forget_requests(struct session *session);
 
 /* The session's hooks: the library's for a request and for what it has parsed (SNMPv3), and the
