@@ -23,7 +23,7 @@ enum {
     CYCLE_LIMIT_INTERVALS = 4,
     ONCE_LIMIT_MS = 600000, /* one cycle of the slowest device that somebody waits for */
     /* Turns of an interval: a device's first request goes out with those of a few others. */
-    SLOTS = 32,
+    SLOTS = 16,
     TROUBLE_LOG_MS = 600000,
     TROUBLE_SIZE = 512,
 };
@@ -231,7 +231,7 @@ static void on_probed(void *context)
     struct device *device = context;
     deliver_result(device);
     if (device->probe.outcome != OUTCOME_UP) {
-        report(device, failed_status(&device->probe), device->probe.detail);
+        report(device, failed_status(&device->probe), probe_detail(&device->probe));
         return;
     }
     take_system(device);
@@ -295,7 +295,7 @@ static void on_turn(void *context, struct wall due)
     device->counts.n[COUNT_NOT_SENT]++;
     probe_not_sent(&device->probe, -rc);
     deliver_result(device);
-    report(device, SNMP_STATUS_ERROR, device->probe.detail);
+    report(device, SNMP_STATUS_ERROR, probe_detail(&device->probe));
 }
 
 static void on_first(uv_timer_t *timer)

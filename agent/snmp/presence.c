@@ -74,7 +74,7 @@ void presence_probed(struct presence *presence, const struct probe *probe, struc
         .time = probe->time,
         .outcome = probe->outcome,
         .reason = probe->reason,
-        .detail = probe->detail,
+        .detail = probe_detail(probe),
     };
     send_gauge(presence, presence->check, up ? probe->time : started, up, probe->rtt_s, ROW_FAILED);
     send_result(presence, &result);

@@ -39,6 +39,8 @@ void probe_clear(struct probe *probe)
     free(probe->system.descr);
     free(probe->system.object_id);
     free(probe->system.name);
+    free(probe->detail);
+    probe->detail = NULL;
     probe->system = (struct probe_system){0};
 }
 
@@ -104,12 +106,20 @@ static void set_verdict(struct probe *probe, enum outcome outcome, const char *r
 static void set_verdict(struct probe *probe, enum outcome outcome, const char *reason,
                         const char *format, ...)
 {
+    char text[PROTO_DETAIL_MAX + 1];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(probe->detail, sizeof probe->detail, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    free(probe->detail);
+    probe->detail = text[0] != '\0' ? xstrdup(text) : NULL; /* thousands of probes have none */
     probe->outcome = outcome;
     probe->reason = reason;
+}
+
+const char *probe_detail(const struct probe *probe)
+{
+    return probe->detail != NULL ? probe->detail : "";
 }
 
 void probe_not_sent(struct probe *probe, int error)

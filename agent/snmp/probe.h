@@ -62,7 +62,7 @@ struct probe {
     /* The verdict: with `done` it is final. */
     enum outcome outcome;
     const char *reason;
-    char detail[PROTO_DETAIL_MAX + 1];
+    char *detail;        /* for people; NULL: nothing to say */
     struct wall time;    /* as struct result's */
     double rtt_s;        /* up */
     struct wall arrived; /* up */
@@ -80,6 +80,8 @@ void probe_watch(struct probe *probe, const struct plan *plan);
 /* The device may be another one: who it is is asked for with the next probe. */
 void probe_forget(struct probe *probe);
 void probe_start(struct probe *probe, struct session *session);
+/* `detail`, or "". */
+const char *probe_detail(const struct probe *probe);
 /* The verdict when nothing could be sent. */
 void probe_not_sent(struct probe *probe, int error);
 

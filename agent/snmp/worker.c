@@ -21,7 +21,11 @@ struct worker {
     struct snmp_poller *poller;
     struct channel_worker *channel;
     uv_signal_t term;
+    uv_timer_t trim;
 };
+
+/* Cycles come and go, and leave holes among what stays: they are given back now and then. */
+enum { TRIM_MS = 60000 };
 
 /* Takes over the text. NULL when main sent something that it should have refused. */
 static struct snmp_share *parse_share(char *text, size_t size)
@@ -71,6 +75,12 @@ static void on_term(uv_signal_t *signal, int number)
     uv_stop(signal->loop);
 }
 
+static void on_trim(uv_timer_t *timer)
+{
+    (void)timer;
+    (void)malloc_trim(0); /* whether there was something to give back */
+}
+
 static int confine(const char *user)
 {
     struct privilege_report report;
@@ -102,10 +112,13 @@ static int poll_devices(uv_loop_t *loop, struct worker *worker)
     uv_signal_start(&worker->term, on_term, SIGTERM);
     channel_worker_on_config(worker->channel, on_config, worker);
     (void)malloc_trim(0); /* what reading the configuration took */
+    uv_timer_init(loop, &worker->trim);
+    uv_timer_start(&worker->trim, on_trim, TRIM_MS, TRIM_MS);
     log_info("snmp", "polling: devices=%zu", worker->share->devices.count);
     uv_run(loop, UV_RUN_DEFAULT);
     snmp_poller_close(worker->poller);
     uv_close((uv_handle_t *)&worker->term, NULL);
+    uv_close((uv_handle_t *)&worker->trim, NULL);
     return 0;
 }
 
