@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# cmake -DOUT=assets.c "-DFILES=a.css;b.js" -P embed.cmake
-# Writes the files as C arrays, with the table that graphs/assets.h reads.
+# cmake -DOUT=assets.c -DTEMPLATE=assets.c.in "-DFILES=a.css;b.js" -P embed.cmake
+# Writes the files as C arrays into TEMPLATE, where @arrays@ stands for them, @rows@ for a row
+# {"name", bytes, size} of each (names without extension if SHORT_NAMES is set), @n@ for how many.
 set(arrays "")
 set(rows "")
 set(n 0)
 foreach(file IN LISTS FILES)
-  get_filename_component(name ${file} NAME)
+  if(SHORT_NAMES)
+    get_filename_component(name ${file} NAME_WLE)
+  else()
+    get_filename_component(name ${file} NAME)
+  endif()
   file(READ ${file} hex HEX)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
   string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")
@@ -13,22 +18,4 @@ foreach(file IN LISTS FILES)
   string(APPEND rows "    {\"${name}\", bytes_${n}, sizeof bytes_${n} - 1},\n")
   math(EXPR n "${n} + 1")
 endforeach()
-file(WRITE ${OUT} "/* Made from graphs/pages/ by cmake/embed.cmake. */
-#include \"graphs/assets.h\"
-
-#include <string.h>
-
-${arrays}
-static const struct graph_asset assets[] = {
-${rows}};
-
-const struct graph_asset *graph_asset(const char *name)
-{
-    for (size_t i = 0; i < sizeof assets / sizeof *assets; i++) {
-        if (strcmp(assets[i].name, name) == 0) {
-            return &assets[i];
-        }
-    }
-    return NULL;
-}
-")
+configure_file(${TEMPLATE} ${OUT} @ONLY)

@@ -58,8 +58,8 @@ static void load_shipped(struct loading *loading)
         const struct profile_shipped *shipped = &profile_shipped[i];
         struct snmp_profile_config profile;
         char *name = xasprintf("shipped profile %s", shipped->name);
-        if (config_parse(name, shipped->text, shipped->size, &snmp_profile_schema, &profile,
-                         loading->errors) != 0) {
+        if (config_parse(name, (const char *)shipped->text, shipped->size, &snmp_profile_schema,
+                         &profile, loading->errors) != 0) {
             loading->failed = true;
         } else {
             keep(loading, &profile, name);
@@ -195,7 +195,7 @@ const char *snmp_profile_shipped(const char *name, size_t *size)
     for (size_t i = 0; i < profile_n_shipped; i++) {
         if (strcmp(profile_shipped[i].name, name) == 0) {
             *size = profile_shipped[i].size;
-            return profile_shipped[i].text;
+            return (const char *)profile_shipped[i].text;
         }
     }
     return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The files of agent/profiles/ in the program: made by profile_embed.cmake. */
+ * The files of agent/profiles/ in the program: made by cmake/embed.cmake. */
 #ifndef SNMP_PROFILE_SHIPPED_H
 #define SNMP_PROFILE_SHIPPED_H
 
@@ -8,7 +8,7 @@
 
 struct profile_shipped {
     const char *name; /* the file's, without .yaml */
-    const char *text;
+    const unsigned char *text;
     size_t size;
 };
 

@@ -111,11 +111,19 @@ int profile_next_key(const char **at, const char **key, size_t *key_size)
     return 1;
 }
 
-/* Repetition counts outside of brackets; a backslash before a digit anywhere. */
+/* Each + doubles what it repeats when glibc compiles it: a+++… is 2^n. */
+enum { PLUS_MAX = 8 };
+
+/* Repetition counts outside of brackets; a backslash before a digit anywhere; too many of +. */
 static const char *costly_part(const char *text)
 {
     bool bracket = false;
+    unsigned n_plus = 0;
     for (const char *c = text; *c != '\0'; c++) {
+        n_plus += *c == '+' ? 1 : 0; /* wherever it stands: brackets have their own mazes */
+        if (n_plus > PLUS_MAX) {
+            return "must not have more than 8 of +";
+        }
         if (*c == '\\' && !bracket) {
             if (is_digit(c[1])) {
                 return "must not refer back (\\1)";

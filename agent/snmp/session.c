@@ -321,7 +321,9 @@ uint32_t session_engine_boots(const struct session *session)
 
 bool session_answered_discovery_only(const struct session *session)
 {
-    return session->has_priv && session->is_discovered && !session->has_answered;
+    size_t id_size;
+    return session->has_priv && !session->has_answered &&
+           usm_engine_id(session->usm, &id_size) != NULL;
 }
 
 /* --- life --- */

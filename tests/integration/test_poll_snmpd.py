@@ -217,6 +217,10 @@ class Polling(Snmpd):
         statuses = {name: device["status"] for name, device in polled.items()}
         print(*(f"{n}: {d['status']}: {d['reason']}" for n, d in polled.items()), sep="\n")
         self.assertEqual({name for name in expected if statuses[name] not in expected[name][1]}, set(), statuses)
+        for name in ("wrong-priv", "other-cipher"):  # or the silence is explained
+            if statuses[name] == "timeout":
+                self.assertIn("answers SNMPv3 discovery", polled[name]["reason"])
+        self.assertNotIn("discovery", polled["wrong-community"]["reason"])
         for name, device in polled.items():
             self.assertEqual(device["objects"] == [], name != "right", name)
             for secret in (AUTH_PASS, PRIV_PASS, "not the word"):

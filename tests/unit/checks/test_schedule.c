@@ -82,6 +82,26 @@ static void fires_on_its_grid(void **state)
     finish_loop(&loop);
 }
 
+static void slots_gather_phases(void **state)
+{
+    enum { SLOT_MS = INTERVAL_MS / 4 };
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        uv_loop_t loop;
+        struct turns turns = {.wanted = 2};
+        uv_loop_init(&loop);
+        turns.task = schedule_start_in_slot(&loop, names[i], INTERVAL_MS, SLOT_MS, on_fire, &turns);
+        assert_true(run_until(&loop, enough, &turns, 5000));
+        for (size_t j = 0; j < turns.n; j++) {
+            assert_int_equal(turns.due[j] % INTERVAL_MS,
+                             schedule_phase_ms(names[i], INTERVAL_MS) / SLOT_MS * SLOT_MS);
+        }
+        schedule_stop(turns.task);
+        finish_loop(&loop);
+    }
+}
+
 static void phases_are_spread_and_kept(void **state)
 {
     unsigned tenth[10] = {0};
@@ -170,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_on_its_grid),
+        cmocka_unit_test(slots_gather_phases),
         cmocka_unit_test(phases_are_spread_and_kept),
         cmocka_unit_test(sleep_is_counted_a_clock_step_is_not),
         cmocka_unit_test(goes_on_after_a_step_back),

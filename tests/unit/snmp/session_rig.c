@@ -152,3 +152,27 @@ void rig_close(struct rig *rig)
     responder_close(rig->responder);
     rig_finish(&rig->loop);
 }
+
+enum reply_status rig_get(struct rig *rig, int64_t wait_ms)
+{
+    return asker_get(&rig->loop, &rig->asker, wait_ms);
+}
+
+uint64_t rig_count(const struct rig *rig, enum snmp_count which)
+{
+    return asker_count(&rig->asker, which);
+}
+
+void rig_assert_answer(const struct rig *rig)
+{
+    const struct asker *asker = &rig->asker;
+    assert_int_equal(asker->reply.status, REPLY_ANSWERED);
+    assert_int_equal(asker->type, VALUE_TIMETICKS);
+    assert_int_equal(asker->number, RIG_UPTIME_TICKS);
+    assert_int_equal(asker->reply.error_status, 0);
+    assert_int_equal(asker->reply.n_varbinds, 1);
+    assert_int_equal(asker->reply.n_dropped, 0);
+    assert_true(asker->reply.size_bytes > 20 && asker->reply.size_bytes < 400);
+    assert_true(asker->reply.arrived_mono.ns > asker->reply.sent_mono.ns);
+    assert_true(asker->reply.arrived.ms >= asker->reply.sent.ms);
+}

@@ -54,6 +54,11 @@ struct rig {
 struct snmp_access_config rig_access(enum rig_version version);
 void rig_open(struct rig *rig, enum rig_version version, int family);
 void rig_close(struct rig *rig);
+/* As asker_get and asker_count. */
+enum reply_status rig_get(struct rig *rig, int64_t wait_ms);
+uint64_t rig_count(const struct rig *rig, enum snmp_count which);
+/* The last reply was the agent's uptime, whole. */
+void rig_assert_answer(const struct rig *rig);
 
 /* Runs until every handle is closed; fails the test when something stays open. */
 void rig_finish(uv_loop_t *loop);

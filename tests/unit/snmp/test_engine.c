@@ -19,30 +19,6 @@
 
 enum { PATIENCE_MS = 2000 };
 
-static enum reply_status get(struct rig *rig, int64_t wait_ms)
-{
-    return asker_get(&rig->loop, &rig->asker, wait_ms);
-}
-
-static uint64_t count(const struct rig *rig, enum snmp_count which)
-{
-    return asker_count(&rig->asker, which);
-}
-
-static void assert_answer(const struct rig *rig)
-{
-    const struct asker *asker = &rig->asker;
-    assert_int_equal(asker->reply.status, REPLY_ANSWERED);
-    assert_int_equal(asker->type, VALUE_TIMETICKS);
-    assert_int_equal(asker->number, RIG_UPTIME_TICKS);
-    assert_int_equal(asker->reply.error_status, 0);
-    assert_int_equal(asker->reply.n_varbinds, 1);
-    assert_int_equal(asker->reply.n_dropped, 0);
-    assert_true(asker->reply.size_bytes > 20 && asker->reply.size_bytes < 400);
-    assert_true(asker->reply.arrived_mono.ns > asker->reply.sent_mono.ns);
-    assert_true(asker->reply.arrived.ms >= asker->reply.sent.ms);
-}
-
 /* Two sessions for one address: what belongs to neither for certain is the engine's. */
 static void shared_address(void **state)
 {
@@ -56,11 +32,11 @@ static void shared_address(void **state)
         rig_open(&rig, V2C, AF_INET);
         asker_open(&second, rig.engine, AF_INET, responder_port(rig.responder));
         rig.agent->get_trick = TRICK_THRICE;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         rig.agent->get_trick = TRICK_GARBAGE_FIRST;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         const struct snmp_counts *counts = engine_counts(rig.engine);
-        assert_int_equal(count(&rig, COUNT_LATE), i == 0 ? 0 : 2);
+        assert_int_equal(rig_count(&rig, COUNT_LATE), i == 0 ? 0 : 2);
         assert_int_equal(counts->n[COUNT_LATE], i == 0 ? 2 : 0);
         assert_int_equal(counts->n[COUNT_MALFORMED], 1);
         assert_int_equal(second.counts.n[COUNT_LATE], 0);
@@ -76,8 +52,8 @@ static void strangers_are_the_engines(void **state)
     (void)state;
     rig_open(&rig, V2C, AF_INET);
     rig.agent->get_trick = TRICK_WRONG_SOURCE_FIRST;
-    assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
-    assert_int_equal(count(&rig, COUNT_WRONG_SOURCE), 1); /* its id is known */
+    assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+    assert_int_equal(rig_count(&rig, COUNT_WRONG_SOURCE), 1); /* its id is known */
     /* Silent to the second, so that the lie comes when nobody waits any more. */
     assert_int_equal(engine_counts(rig.engine)->n[COUNT_LATE], 0);
     struct responder *stranger = responder_new(&rig.loop, AF_INET);
@@ -87,7 +63,7 @@ static void strangers_are_the_engines(void **state)
     responder_state(stranger)->get_trick = TRICK_THRICE;
     assert_int_equal(asker_get(&rig.loop, &gone, PATIENCE_MS), REPLY_ANSWERED);
     session_close(gone.session); /* what else it sent finds nobody */
-    assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+    assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
     assert_int_equal(gone.counts.n[COUNT_LATE] + engine_counts(rig.engine)->n[COUNT_LATE], 2);
     responder_close(stranger);
     rig_close(&rig);
@@ -115,13 +91,13 @@ static void unsendable_is_its_own_trouble(void **state)
         asker_run(&rig.loop, &rig.asker, n);
         asker_run(&rig.loop, &after, n);
         asker_run(&rig.loop, &bad, n);
-        assert_answer(&rig);
+        rig_assert_answer(&rig);
         assert_int_equal(after.reply.status, REPLY_ANSWERED);
         assert_int_equal(bad.reply.status, REPLY_NOT_SENT);
         assert_int_equal(bad.reply.error, EACCES); /* no SO_BROADCAST */
     }
     assert_int_equal(bad.counts.n[COUNT_NOT_SENT], 3);
-    assert_int_equal(count(&rig, COUNT_NOT_SENT), 0);
+    assert_int_equal(rig_count(&rig, COUNT_NOT_SENT), 0);
     session_close(bad.session);
     session_close(after.session);
     rig_close(&rig);
@@ -179,8 +155,8 @@ static void high_descriptors_work(void **state)
     for (enum rig_version version = 0; version < VERSIONS; version++) {
         struct rig rig;
         rig_open(&rig, version, AF_INET);
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
-        assert_answer(&rig);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        rig_assert_answer(&rig);
         rig_close(&rig);
     }
     for (size_t i = 0; i < DESCRIPTORS; i++) {

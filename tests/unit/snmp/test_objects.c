@@ -485,6 +485,22 @@ static void many_rows_keep_their_names(void **state)
     }
 }
 
+/* Whoever asks once gets what was read before the device fell silent. */
+static void only_cycle_is_delivered_though_it_broke_off(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_objects(fixture, true);
+    next_cycle(fixture);
+    port(fixture, 1, "eth1", "Port 1", 1000);
+    table_set_end(fixture->table, IF_NAME, COLUMN_CUT);
+    deliver_cycle(fixture, true);
+    assert_int_equal(recorder_names(fixture->recorder, "interface"), 1);
+    const struct row *row = row_of(fixture, "Port 1"); /* not all ifNames are known */
+    assert_non_null(row);
+    assert_int_equal(row->status, ROW_PARTIAL);
+    assert_int_equal(row->values[M_IN_OCTETS].counter, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +511,7 @@ int main(void)
         TEST(lost_name_makes_no_new_series),
         TEST(two_rows_never_share_a_series),
         TEST(names_wait_for_a_whole_cycle),
+        TEST(only_cycle_is_delivered_though_it_broke_off),
         TEST(returning_interface_is_a_break),
         TEST(hostile_texts_are_tamed),
         TEST(labels_are_told_when_they_change),

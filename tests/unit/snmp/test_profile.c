@@ -91,9 +91,20 @@ static void numbers_have_64_bits(void **state)
 
 static void expressions_are_bounded(void **state)
 {
-    static const char *const good[] = {"^Cisco (IOS|NX-OS)", "a\\.b",  "[{}]+", "[]{x]",
-                                       "x\\{2\\}",           "[^]{]x*"};
-    static const char *const bad[] = {"(", "a{2}", "(a)\\1", "[a]{1,255}", "*[", "[^]]{3}", "a|(b"};
+    static const char *const good[] = {
+        "^Cisco (IOS|NX-OS)", "a\\.b", "[{}]+", "[]{x]", "x\\{2\\}", "[^]{]x*", "a+b+c+d+e+f+g+h+i",
+    };
+    static const char *const bad[] = {
+        "(",
+        "a{2}",
+        "(a)\\1",
+        "[a]{1,255}",
+        "*[",
+        "[^]]{3}",
+        "a|(b",
+        "a+b+c+d+e+f+g+h+i+",
+        "[^]a]+++++++++",
+    };
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         if (profile_expression_fault(good[i]) != NULL) {

@@ -15,30 +15,6 @@
 
 enum { TIMEOUT_MS = 12, PATIENCE_MS = 2000 };
 
-static enum reply_status get(struct rig *rig, int64_t wait_ms)
-{
-    return asker_get(&rig->loop, &rig->asker, wait_ms);
-}
-
-static uint64_t count(const struct rig *rig, enum snmp_count which)
-{
-    return asker_count(&rig->asker, which);
-}
-
-static void assert_answer(const struct rig *rig)
-{
-    const struct asker *asker = &rig->asker;
-    assert_int_equal(asker->reply.status, REPLY_ANSWERED);
-    assert_int_equal(asker->type, VALUE_TIMETICKS);
-    assert_int_equal(asker->number, RIG_UPTIME_TICKS);
-    assert_int_equal(asker->reply.error_status, 0);
-    assert_int_equal(asker->reply.n_varbinds, 1);
-    assert_int_equal(asker->reply.n_dropped, 0);
-    assert_true(asker->reply.size_bytes > 20 && asker->reply.size_bytes < 400);
-    assert_true(asker->reply.arrived_mono.ns > asker->reply.sent_mono.ns);
-    assert_true(asker->reply.arrived.ms >= asker->reply.sent.ms);
-}
-
 static void every_version_is_answered(void **state)
 {
     static const int families[] = {AF_INET, AF_INET6};
@@ -49,16 +25,16 @@ static void every_version_is_answered(void **state)
         for (size_t i = 0; i < 2; i++) {
             struct rig rig;
             rig_open(&rig, version, families[i]);
-            assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
-            assert_answer(&rig);
+            assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+            rig_assert_answer(&rig);
             asker_ask(&rig.asker, REQUEST_GET, 0, PATIENCE_MS, three);
             asker_run(&rig.loop, &rig.asker, 2);
             assert_int_equal(rig.asker.reply.n_varbinds, 3);
             assert_string_equal(rig.asker.text, "sw-1");
-            assert_int_equal(count(&rig, COUNT_REQUESTS), 2);
-            assert_int_equal(count(&rig, COUNT_DISCOVERIES), version == V3 ? 1 : 0);
+            assert_int_equal(rig_count(&rig, COUNT_REQUESTS), 2);
+            assert_int_equal(rig_count(&rig, COUNT_DISCOVERIES), version == V3 ? 1 : 0);
             for (enum snmp_count which = 0; which < COUNT_N; which++) {
-                assert_true(!snmp_count_is_trouble(which) || count(&rig, which) == 0);
+                assert_true(!snmp_count_is_trouble(which) || rig_count(&rig, which) == 0);
             }
             /* It is left in peace for 10 ms between two requests (timers count whole ones). */
             assert_true(version == V3 || rig.agent->shortest_gap_ns > 8000000);
@@ -139,11 +115,11 @@ static void liars_are_passed_over(void **state)
             rig_open(&rig, version, AF_INET);
             rig.agent->get_trick = cases[i].trick;
             for (size_t n = 0; n < 2; n++) {
-                assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
-                assert_answer(&rig);
+                assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+                rig_assert_answer(&rig);
             }
-            assert_true(count(&rig, cases[i].count) >= 2);
-            assert_int_equal(count(&rig, COUNT_TIMEOUTS), 0);
+            assert_true(rig_count(&rig, cases[i].count) >= 2);
+            assert_int_equal(rig_count(&rig, COUNT_TIMEOUTS), 0);
             assert_int_equal(rig.asker.n_done, 2);
             rig_close(&rig);
         }
@@ -175,16 +151,16 @@ static void no_true_answer_is_a_timeout(void **state)
         for (enum rig_version version = cases[i].first; version <= cases[i].last; version++) {
             struct rig rig;
             rig_open(&rig, version, AF_INET);
-            assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED); /* and discovered */
+            assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED); /* and discovered */
             rig.agent->get_trick = cases[i].trick;
-            assert_int_equal(get(&rig, TIMEOUT_MS), REPLY_TIMED_OUT);
+            assert_int_equal(rig_get(&rig, TIMEOUT_MS), REPLY_TIMED_OUT);
             int64_t waited_ms = (rig.asker.done_ns - rig.asker.reply.sent_mono.ns) / 1000000;
             assert_in_range(waited_ms, TIMEOUT_MS, 1000);
-            assert_int_equal(count(&rig, cases[i].count), 1);
-            assert_int_equal(count(&rig, COUNT_TIMEOUTS), 1);
+            assert_int_equal(rig_count(&rig, cases[i].count), 1);
+            assert_int_equal(rig_count(&rig, COUNT_TIMEOUTS), 1);
             rig.agent->get_trick = TRICK_NONE;
-            assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
-            assert_answer(&rig);
+            assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+            rig_assert_answer(&rig);
             rig_close(&rig);
         }
     }
@@ -198,17 +174,17 @@ static void odd_replies_are_handed_on(void **state)
         struct rig rig;
         rig_open(&rig, version, AF_INET);
         rig.agent->get_trick = TRICK_ERROR_INDEX_99;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         assert_int_equal(rig.asker.reply.error_status, 5);
         assert_int_equal(rig.asker.reply.error_index, 99);
         rig.agent->get_trick = TRICK_ERROR_INDEX_NEGATIVE;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         assert_true(rig.asker.reply.error_index == -1);
         rig.agent->get_trick = TRICK_ERROR_STATUS_250;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         assert_int_equal(rig.asker.reply.error_status, 250);
         rig.agent->get_trick = TRICK_EMPTY;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         assert_int_equal(rig.asker.reply.n_varbinds, 0);
         rig_close(&rig);
     }
@@ -221,12 +197,12 @@ static void late_answer_is_nobodys(void **state)
     for (enum rig_version version = 0; version < VERSIONS; version++) {
         struct rig rig;
         rig_open(&rig, version, AF_INET);
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         rig.agent->get_trick = TRICK_LATE;
-        assert_int_equal(get(&rig, TIMEOUT_MS), REPLY_TIMED_OUT);
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
-        assert_answer(&rig);
-        assert_int_equal(count(&rig, COUNT_LATE), 1);
+        assert_int_equal(rig_get(&rig, TIMEOUT_MS), REPLY_TIMED_OUT);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        rig_assert_answer(&rig);
+        assert_int_equal(rig_count(&rig, COUNT_LATE), 1);
         int64_t rtt_ms = mono_elapsed_ms(rig.asker.reply.sent_mono, rig.asker.reply.arrived_mono);
         assert_true(rtt_ms < TIMEOUT_MS);
         rig_close(&rig);
@@ -243,9 +219,9 @@ static void any_source_takes_any_source(void **state)
         rig.asker.access.any_source = true;
         asker_open(&rig.asker, rig.engine, AF_INET, responder_port(rig.responder));
         rig.agent->get_trick = TRICK_WRONG_SOURCE_ONLY;
-        assert_int_equal(get(&rig, PATIENCE_MS), REPLY_ANSWERED);
+        assert_int_equal(rig_get(&rig, PATIENCE_MS), REPLY_ANSWERED);
         assert_string_equal(rig.asker.text, "lie");
-        assert_int_equal(count(&rig, COUNT_WRONG_SOURCE), 0);
+        assert_int_equal(rig_count(&rig, COUNT_WRONG_SOURCE), 0);
         rig_close(&rig);
     }
 }
