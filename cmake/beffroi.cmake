@@ -20,7 +20,8 @@ target_compile_options(beffroi_flags INTERFACE
 if(BEFFROI_WERROR)
   target_compile_options(beffroi_flags INTERFACE -Werror)
 endif()
-target_link_options(beffroi_flags INTERFACE -Wl,-z,relro,-z,now)
+# As needed: a program loads only the libraries it calls, not all that its archives could call.
+target_link_options(beffroi_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
 if(BEFFROI_SANITIZE)
   target_compile_options(beffroi_flags INTERFACE -fsanitize=${BEFFROI_SANITIZE}
                                                  -fno-sanitize-recover=all)

@@ -314,21 +314,6 @@ int keys_verify(const uint8_t sign_public[KEYS_SIGN_PUBLIC_SIZE], const void *by
     return crypto_sign_verify_detached(signature, bytes, size, sign_public) != 0 ? -EBADMSG : 0;
 }
 
-void keys_hash(const void *bytes, size_t size, uint8_t hash[KEYS_HASH_SIZE])
-{
-    (void)crypto_hash_sha256(hash, bytes, size); /* always 0 */
-}
-
-_Static_assert(KEYS_SHORT_HASH_SIZE == crypto_shorthash_siphashx24_BYTES &&
-                   KEYS_SHORT_KEY_SIZE == crypto_shorthash_siphashx24_KEYBYTES,
-               "libsodium's SipHash has our sizes");
-
-void keys_short_hash(const void *bytes, size_t size, const uint8_t key[KEYS_SHORT_KEY_SIZE],
-                     uint8_t hash[KEYS_SHORT_HASH_SIZE])
-{
-    (void)crypto_shorthash_siphashx24(hash, bytes, size, key); /* always 0 */
-}
-
 /* --- text to bytes --- */
 
 int keys_parse_curve_public(const char *text, uint8_t key[KEYS_CURVE_SIZE])

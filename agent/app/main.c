@@ -3,7 +3,6 @@
  * The agent's main process: only this file knows the whole chain. What samples (host, checks,
  * workers) delivers into the batcher, that into the spool, and the uplink sends what is there. */
 #include "batcher.h"
-#include "capture/capture.h"
 #include "checks/checks.h"
 #include "config.h"
 #include "data_folder.h"
@@ -19,7 +18,6 @@
 
 #include "common/log.h"
 #include "common/privilege.h"
-#include "common/supervisor.h"
 #include "common/xalloc.h"
 
 #include <errno.h>
@@ -43,7 +41,6 @@ struct agent {
     const char *config_path;
     struct agent_config config;
     struct keys *keys;
-    char *program;
     int lock;
     uv_loop_t loop;
     uv_signal_t signals[SIGNALS];
@@ -121,8 +118,8 @@ static void start_batcher(struct agent *agent, const struct spool_chain *chain)
 
 static int start_workers(struct agent *agent, const struct sample_sink *sink)
 {
-    int rc = workers_open(&agent->workers, &agent->loop, agent->program, &agent->config, sink);
-    if (rc != 0) {
+    int rc = workers_open(&agent->workers, &agent->loop, &agent->config, sink);
+    if (rc != 0 && rc != -ENOENT) { /* of that it was said which */
         log_error("agent", "workers cannot be started: %s",
                   rc == -EMSGSIZE ? "a share of the configuration is over 8 MiB: give more "
                                     "snmp.workers"
@@ -382,16 +379,9 @@ static int run(const char *config_path)
         log_error("agent", "%s", reason);
         goto free_keys;
     }
-    agent.program = supervisor_self_path();
-    if (agent.program == NULL) {
-        log_error("agent", "cannot find its own program: is /proc there?");
-        goto unlock;
-    }
     if (become_user(&agent.config) == 0) {
         status = run_loop(&agent);
     }
-    free(agent.program);
-unlock:
     (void)close(agent.lock); /* nothing was written */
 free_keys:
     keys_free(agent.keys);
@@ -411,28 +401,6 @@ static int check_config(const char *path, bool print)
     }
     agent_config_free(&config);
     return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
-}
-
-static int run_worker(const char *kind)
-{
-    static const struct {
-        const char *kind;
-        const char *part;
-        int (*run)(void);
-    } workers[] = {
-        {"snmp", "agent/snmp", snmp_worker_main},
-        {"capture", "agent/capture", capture_worker_main},
-    };
-    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
-        if (strcmp(workers[i].kind, kind) == 0) {
-            log_open(workers[i].part, LOG_LEVEL_INFO);
-            (void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group: main says when */
-            (void)signal(SIGHUP, SIG_IGN);
-            return workers[i].run();
-        }
-    }
-    fprintf(stderr, "beffroi-agent: no such worker: %s\n", kind);
-    return STATUS_USAGE;
 }
 
 static int print_profile(const char *name)
@@ -476,8 +444,6 @@ int main(int argc, char *argv[])
         return check_config(options.config, false);
     case OPTIONS_PRINT_CONFIG:
         return check_config(options.config, true);
-    case OPTIONS_WORKER:
-        return run_worker(options.worker);
     case OPTIONS_PRINT_PROFILE:
         return print_profile(options.profile);
     case OPTIONS_PRINT_PROFILES:

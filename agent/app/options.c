@@ -5,21 +5,13 @@
 #include <getopt.h>
 #include <stddef.h>
 
-enum {
-    OPTION_EXAMPLE = 256,
-    OPTION_PROFILE,
-    OPTION_PROFILES,
-    OPTION_WORKER,
-    OPTION_HELP,
-    OPTION_VERSION
-};
+enum { OPTION_EXAMPLE = 256, OPTION_PROFILE, OPTION_PROFILES, OPTION_HELP, OPTION_VERSION };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"print-example", no_argument, NULL, OPTION_EXAMPLE},
     {"print-profile", required_argument, NULL, OPTION_PROFILE},
     {"print-profiles", no_argument, NULL, OPTION_PROFILES},
-    {"worker", required_argument, NULL, OPTION_WORKER},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -56,10 +48,6 @@ static bool take(int option, struct options *options, struct seen *seen)
         return true;
     case OPTION_PROFILES:
         options->mode = OPTIONS_PRINT_PROFILES;
-        return true;
-    case OPTION_WORKER:
-        options->mode = OPTIONS_WORKER;
-        options->worker = optarg;
         return true;
     case OPTION_VERSION:
         options->mode = OPTIONS_VERSION;

@@ -16,7 +16,6 @@ enum options_mode {
     OPTIONS_PRINT_EXAMPLE,  /* --print-example */
     OPTIONS_PRINT_PROFILE,  /* --print-profile NAME */
     OPTIONS_PRINT_PROFILES, /* --print-profiles */
-    OPTIONS_WORKER,         /* --worker KIND: how the agent starts its own parts */
     OPTIONS_HELP,
     OPTIONS_VERSION,
 };
@@ -24,7 +23,6 @@ enum options_mode {
 struct options {
     enum options_mode mode;
     const char *config;  /* -c; in argv */
-    const char *worker;  /* KIND; in argv */
     const char *profile; /* NAME; in argv */
 };
 

@@ -32,8 +32,10 @@ bool reload_config(const char *path, struct agent_config *running, struct worker
     if (rc != 0) {
         agent_config_take(running, &next);
         agent_config_free(&next);
-        log_error("agent", "the new configuration is not taken over, the old one goes on: a "
-                           "worker's share of it is over 8 MiB; give it more snmp.workers");
+        log_error("agent", "the new configuration is not taken over, the old one goes on: %s",
+                  rc == -ENOENT
+                      ? "its devices need a program that is missing"
+                      : "a worker's share of it is over 8 MiB; give it more snmp.workers");
         return false;
     }
     char *later = agent_config_compare(running, &next);

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/supervisor.h"
 #include "common/xalloc.h"
+#include "parts.h"
 #include "sample/channel.h"
 #include "shards.h"
 
@@ -27,9 +28,10 @@ struct worker {
 
 struct workers {
     uv_loop_t *loop;
-    const char *program;
     const struct sample_sink *sink;
     struct supervisor *supervisor;
+    char *snmp_program; /* found when first there was work for it */
+    char *capture_program;
     size_t n_workers; /* all that there ever were, retired ones too */
     struct worker **workers;
     size_t n_shards;
@@ -103,9 +105,9 @@ static struct worker *worker_new(struct workers *workers, const char *kind, size
     return worker;
 }
 
-static void worker_start(struct worker *worker, const char *kind)
+static void worker_start(struct worker *worker, const char *program)
 {
-    const char *const argv[] = {worker->workers->program, "--worker", kind, NULL};
+    const char *const argv[] = {program, NULL};
     struct supervisor_command command = {.name = worker->name,
                                          .argv = argv,
                                          .make_channel = on_make_channel,
@@ -148,6 +150,20 @@ static void worker_retire(struct worker *worker)
 
 /* --- all of them --- */
 
+static int find_program(char **program, const char *part)
+{
+    char reason[512];
+    if (*program != NULL) {
+        return 0;
+    }
+    *program = part_find(part, reason, sizeof reason);
+    if (*program == NULL) {
+        log_error("agent", "the installation is not complete: %s", reason);
+        return -ENOENT;
+    }
+    return 0;
+}
+
 struct text {
     char *text;
     size_t size;
@@ -178,6 +194,9 @@ static struct text *print_shares(const struct agent_config *config, size_t count
 int workers_reload(struct workers *workers, const struct agent_config *config)
 {
     size_t count = shards_count(config);
+    if (config->devices.count > 0 && find_program(&workers->snmp_program, "snmp") != 0) {
+        return -ENOENT;
+    }
     struct text *texts = print_shares(config, count);
     if (texts == NULL) {
         return -EMSGSIZE;
@@ -193,7 +212,7 @@ int workers_reload(struct workers *workers, const struct agent_config *config)
             shards[i] = worker;
         } else if (text.text != NULL) {
             shards[i] = worker_new(workers, "snmp", i, text.text, text.size);
-            worker_start(shards[i], "snmp");
+            worker_start(shards[i], workers->snmp_program);
         }
     }
     free(texts); /* the workers have what was in it */
@@ -209,22 +228,27 @@ static int start_capture(struct workers *workers, const struct agent_config *con
         .device = config->device, .user = config->user, .capture = config->capture};
     char *text = NULL;
     size_t size = 0;
-    FILE *out = config->capture.present ? open_memstream(&text, &size) : NULL;
+    if (!config->capture.present) {
+        return 0;
+    }
+    if (find_program(&workers->capture_program, "capture") != 0) {
+        return -ENOENT;
+    }
+    FILE *out = open_memstream(&text, &size);
     if (out == NULL) {
-        return config->capture.present ? -errno : 0;
+        return -errno;
     }
     config_print(out, &capture_schema, &share);
     (void)fclose(out); /* to memory */
-    worker_start(worker_new(workers, "capture", 0, text, size), "capture");
+    worker_start(worker_new(workers, "capture", 0, text, size), workers->capture_program);
     return 0;
 }
 
-int workers_open(struct workers **out, uv_loop_t *loop, const char *program,
-                 const struct agent_config *config, const struct sample_sink *sink)
+int workers_open(struct workers **out, uv_loop_t *loop, const struct agent_config *config,
+                 const struct sample_sink *sink)
 {
     struct workers *workers = xcalloc(1, sizeof *workers);
     workers->loop = loop;
-    workers->program = program;
     workers->sink = sink;
     workers->supervisor = supervisor_new(loop);
     int rc = workers_reload(workers, config);
@@ -262,6 +286,8 @@ void workers_free(struct workers *workers)
     }
     free(workers->workers);
     free(workers->shards);
+    free(workers->snmp_program);
+    free(workers->capture_program);
     supervisor_free(workers->supervisor);
     free(workers);
 }

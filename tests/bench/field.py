@@ -139,8 +139,8 @@ class Agent(Process):
         if self.popen.poll() is not None:
             self.fail("the agent ended")
         for pid in children_of(self.pid):
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"--worker" in words and b"snmp" in words:
+            program = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+            if program.endswith(b"/beffroi-agent-snmp"):
                 return pid
         return None
 

@@ -302,7 +302,7 @@ static void wrong_starts_say_why(void **state)
     begin(&world);
     assert_refused(&world, "-c missing.yaml", 1, "missing.yaml");
     assert_refused(&world, "", 2, "-c FILE");
-    assert_refused(&world, "--worker nonsense", 2, "no such worker");
+    assert_refused(&world, "--worker snmp", 2, "no such option");
     write_config(&world, "colour: blue\n");
     assert_refused(&world, "-c agent.yaml", 1, "colour");
     snprintf(path, sizeof path, "%s/data", world.folder);

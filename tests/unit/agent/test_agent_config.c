@@ -429,9 +429,6 @@ static void command_lines_are_understood(void **state)
     assert_int_equal(parse(&options, reason, WORDS("--print-profile", "if-mib")), 0);
     assert_int_equal(options.mode, OPTIONS_PRINT_PROFILE);
     assert_string_equal(options.profile, "if-mib");
-    assert_int_equal(parse(&options, reason, WORDS("--worker", "snmp")), 0);
-    assert_int_equal(options.mode, OPTIONS_WORKER);
-    assert_string_equal(options.worker, "snmp");
     assert_int_equal(parse(&options, reason, WORDS("--help")), 0);
     assert_int_equal(options.mode, OPTIONS_HELP);
     assert_int_equal(parse(&options, reason, WORDS("--version")), 0);

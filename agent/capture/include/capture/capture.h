@@ -36,7 +36,7 @@ int capture_start(struct capture *capture, uv_loop_t *loop, const char *device,
 /* No call-back after it. NULL is allowed. */
 void capture_close(struct capture *capture);
 
-/* What the process `beffroi-agent --worker capture` does from its start to its end: takes the
+/* What the process `beffroi-agent-capture` does from its start to its end: takes the
  * channel on CHANNEL_FD, opens the interface, confines itself, meters until its loop is stopped
  * (SIGTERM, or main is gone). Its configuration text is a mapping with `device:`, `capture:` and
  * `user:` (whom to become), as the agent's own. Returns the exit status; without CAP_NET_RAW it

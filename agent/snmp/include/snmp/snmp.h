@@ -65,7 +65,7 @@ void snmp_poller_stats(const struct snmp_poller *poller, struct stats *stats);
 /* Not from within a call of the sink. NULL is allowed. */
 void snmp_poller_close(struct snmp_poller *poller);
 
-/* What the process `beffroi-agent --worker snmp` does from its start to its end: takes the channel
+/* What the process `beffroi-agent-snmp` does from its start to its end: takes the channel
  * on CHANNEL_FD, confines itself, polls until its loop is stopped (SIGTERM, or main is gone). Its
  * configuration text is struct snmp_share's; a further one over the channel replaces it.
  * Returns the exit status. */
