@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    HEAP_SLACK = 1024 * 1024,
+    HEAP_SLACK = 4 * 1024 * 1024,
     ADDRESS_TEXT_SIZE = INET6_ADDRSTRLEN + 8,
     TWIN_LOG_MS = 60000, /* between two such lines */
 };
@@ -35,8 +35,10 @@ void engine_library_init(void)
     }
     setenv("MIBS", "", 1);
     /* For each SNMPv3 message that it reads it takes 64 KiB from the heap and gives them back: let
-     * them stay there. */
+     * them stay there, also those of many answers of one turn; and without fast bins, which each
+     * such return would empty into the heap. (The thread's cache serves small blocks anyway.) */
     (void)mallopt(M_TRIM_THRESHOLD, HEAP_SLACK);
+    (void)mallopt(M_MXFAST, 0);
     /* Without a handler the library writes on standard error what peers send it. */
     netsnmp_register_loghandler(NETSNMP_LOGHANDLER_NONE, LOG_DEBUG);
     init_snmp("beffroi");
