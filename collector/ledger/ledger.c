@@ -1,47 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ledger_handle.h"
 
-#include "common/durable.h"
 #include "common/xalloc.h"
 #include "proto/keys.h"
 #include "schema.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- the handle --- */
-
-static int set_up(struct database *database)
-{
-    static const char journal_sql[] = "PRAGMA journal_mode = WAL";
-    struct query query = query_start(database, journal_sql);
-    int rc = query_step(&query);
-    int error = rc == 1 && strcmp(query_text(&query, 0), "wal") == 0 ? 0 : rc < 0 ? rc : -ENOTSUP;
-    query_end(&query);
-    if (error == 0) {
-        error = database_execute(database, "PRAGMA synchronous = FULL");
-    }
-    if (error == 0) {
-        error = database_execute(database, "PRAGMA foreign_keys = ON");
-    }
-    return error;
-}
-
-/* SQLite would make it readable by everybody. */
-static int make_file(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0) {
-        return -errno;
-    }
-    (void)close(fd); /* nothing was written */
-    return durable_sync_folder(path);
-}
 
 int ledger_open(struct ledger **out, const char *path, char *reason, size_t reason_size)
 {
@@ -49,7 +19,7 @@ int ledger_open(struct ledger **out, const char *path, char *reason, size_t reas
     int version = 0;
     int error = keys_init();
     if (error == 0) {
-        error = make_file(path);
+        error = database_make_file(path);
     }
     if (error != 0) {
         (void)snprintf(reason, reason_size, "%s: cannot be made: %s", path, strerror(-error));
@@ -59,16 +29,17 @@ int ledger_open(struct ledger **out, const char *path, char *reason, size_t reas
     if (error != 0) {
         goto no_database;
     }
-    error = schema_check(&ledger->database, path, &version, reason, reason_size);
+    error = database_check_schema(&ledger->database, &ledger_schema, path, &version, reason,
+                                  reason_size);
     if (error != 0) {
         goto fail;
     }
-    error = set_up(&ledger->database);
+    error = database_set_up(&ledger->database);
     if (error != 0) {
         (void)snprintf(reason, reason_size, "%s: cannot be set up: %s", path, strerror(-error));
         goto fail;
     }
-    error = schema_migrate(&ledger->database, path, reason, reason_size);
+    error = database_migrate(&ledger->database, &ledger_schema, path, reason, reason_size);
     if (error != 0) {
         goto fail;
     }

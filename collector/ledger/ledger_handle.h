@@ -4,7 +4,7 @@
 #ifndef LEDGER_LEDGER_HANDLE_H
 #define LEDGER_LEDGER_HANDLE_H
 
-#include "database.h"
+#include "database/database.h"
 #include "ledger/ledger.h"
 
 #include <stdbool.h>

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "schema.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+enum { VERSION = 1 };
 
 /* migrations[i] makes version i + 1 out of version i. Never change one that was released.
  *
@@ -15,7 +13,7 @@
  * run and statement: every statement as it came, and the runs they add up to. statement.chain_ok:
  * 1: its `previous` is the hash of the statement before it; 0: it is not; NULL: the statement
  * before it is not here (it was lost with a gap, or its own signature was bad). */
-static const char *const migrations[SCHEMA_VERSION] = {
+static const char *const migrations[VERSION] = {
     "CREATE TABLE state ("
     "  id INTEGER PRIMARY KEY CHECK (id = 1),"
     "  applied_segment INTEGER NOT NULL, applied_offset INTEGER NOT NULL,"
@@ -86,76 +84,10 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "PRAGMA application_id = 1111903303;"
     "PRAGMA user_version = 1;",
 };
-_Static_assert(SCHEMA_APPLICATION_ID == 1111903303, "the first migration says the same");
 
-static int read_version(struct database *database, int64_t *application, int64_t *version,
-                        int64_t *tables)
-{
-    static const char application_sql[] = "SELECT application_id FROM pragma_application_id";
-    static const char version_sql[] = "SELECT user_version FROM pragma_user_version";
-    static const char tables_sql[] = "SELECT count(*) FROM sqlite_schema";
-    struct query query = query_start(database, application_sql);
-    int error = query_run_int(&query, application);
-    if (error == 0) {
-        query = query_start(database, version_sql);
-        error = query_run_int(&query, version);
-    }
-    if (error == 0) {
-        query = query_start(database, tables_sql);
-        error = query_run_int(&query, tables);
-    }
-    return error;
-}
-
-int schema_check(struct database *database, const char *path, int *version, char *reason,
-                 size_t reason_size)
-{
-    int64_t application = 0;
-    int64_t found = 0;
-    int64_t tables = 0;
-    int error = read_version(database, &application, &found, &tables);
-    if (error != 0) {
-        (void)snprintf(reason, reason_size, "%s: cannot be read: %s", path,
-                       error == -EBADMSG ? "not a ledger, or damaged" : strerror(-error));
-        return error;
-    }
-    if (application == 0 && found == 0 && tables == 0) {
-        *version = 0;
-        return 0;
-    }
-    if (application != SCHEMA_APPLICATION_ID || found < 1) {
-        (void)snprintf(reason, reason_size, "%s: is another program's database", path);
-        return -EBADMSG;
-    }
-    if (found > SCHEMA_VERSION) {
-        (void)snprintf(reason, reason_size, "%s: is of version %lld, newer than this program's %d",
-                       path, (long long)found, SCHEMA_VERSION);
-        return -EBADMSG;
-    }
-    *version = (int)found;
-    return 0;
-}
-
-int schema_migrate(struct database *database, const char *path, char *reason, size_t reason_size)
-{
-    int version = 0;
-    int error = schema_check(database, path, &version, reason, reason_size);
-    if (error != 0 || version == SCHEMA_VERSION) {
-        return error;
-    }
-    error = database_execute(database, "BEGIN IMMEDIATE");
-    for (int i = version; error == 0 && i < SCHEMA_VERSION; i++) {
-        error = database_execute(database, migrations[i]);
-    }
-    if (error == 0) {
-        error = database_execute(database, "COMMIT");
-    }
-    if (error != 0) {
-        (void)snprintf(reason, reason_size, "%s: cannot be brought to version %d: %s", path,
-                       SCHEMA_VERSION, strerror(-error));
-        if (sqlite3_get_autocommit(database->handle) == 0) {
-            (void)database_execute(database, "ROLLBACK"); /* closing would undo it as well */
-        }
-    }
-    return error;
-}
+const struct database_schema ledger_schema = {
+    .name = "ledger",
+    .application_id = 0x42464c47, /* "BFLG", which file(1) and we know it by: 1111903303 */
+    .version = VERSION,
+    .migrations = migrations,
+};

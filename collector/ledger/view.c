@@ -25,8 +25,9 @@ int ledger_view_open(struct ledger_view **out, const char *path, char *reason, s
     if (error != 0) {
         goto no_database;
     }
-    error = schema_check(&view->database, path, &version, reason, reason_size);
-    if (error == 0 && version < SCHEMA_VERSION) {
+    error = database_check_schema(&view->database, &ledger_schema, path, &version, reason,
+                                  reason_size);
+    if (error == 0 && version < ledger_schema.version) {
         (void)snprintf(reason, reason_size, "%s: is of an older version, or not made yet", path);
         error = -ENOENT;
     }

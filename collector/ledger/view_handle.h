@@ -4,7 +4,7 @@
 #ifndef LEDGER_VIEW_HANDLE_H
 #define LEDGER_VIEW_HANDLE_H
 
-#include "database.h"
+#include "database/database.h"
 #include "ledger/view.h"
 
 struct ledger_view {

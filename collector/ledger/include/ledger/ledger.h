@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The ledger, written: one SQLite file (WAL, synchronous=FULL) with what is true: agents, objects,
- * statements byte for byte, the runs they make up, gaps, and how far the journal was applied. The
- * only folder that touches SQLite. Store is its only writer; everybody else reads (view.h).
+ * statements byte for byte, the runs they make up, gaps, and how far the journal was applied.
+ * Store is its only writer; everybody else reads (view.h).
  *
  * Everything between ledger_begin and ledger_commit is one transaction, with the journal position
  * that it reached: applying a journal entry twice is impossible.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * SQLite as this folder uses it: one connection, constant statements that are prepared once and
+ * SQLite as the collector uses it: one connection, constant statements that are prepared once and
  * found again by their text's address, and errors as -errno.
  *
  * Threads: a connection belongs to one thread. */
-#ifndef LEDGER_DATABASE_H
-#define LEDGER_DATABASE_H
+#ifndef DATABASE_DATABASE_H
+#define DATABASE_DATABASE_H
 
 #include <sqlite3.h>
 #include <stddef.h>
@@ -26,6 +26,10 @@ struct database {
 int database_open(struct database *database, const char *path, int flags, char *reason,
                   size_t reason_size);
 void database_close(struct database *database);
+/* An empty file with mode 0640, if it is not there yet. 0 or -errno. */
+int database_make_file(const char *path);
+/* As a writer wants it: WAL, synchronous=FULL (a commit is on disk), foreign keys. 0 or -errno. */
+int database_set_up(struct database *database);
 /* An SQLite result as -errno: -ENOSPC, -EBADMSG (no database, or a damaged one), -EINVAL (a
  * constraint) … */
 int database_error(const struct database *database, int rc);
@@ -57,6 +61,8 @@ int query_run_int(struct query *query, int64_t *value);
 int64_t query_int(const struct query *query, int column);
 /* Never NULL; lives until the next step. */
 const char *query_text(const struct query *query, int column);
+/* Lives until the next step; NULL when it is empty. */
+const void *query_blob(const struct query *query, int column, size_t *size);
 /* Copies a blob of exactly `size` bytes; zeros when it has another size. */
 void query_bytes(const struct query *query, int column, void *bytes, size_t size);
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "database.h"
+#include "database/database.h"
+
+#include "common/durable.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUSY_TIMEOUT_MS = 5000 }; /* recovery of a killed writer's log may hold the lock a moment */
 
@@ -72,6 +76,33 @@ void database_close(struct database *database)
     }
     (void)sqlite3_close_v2(database->handle); /* always SQLITE_OK */
     memset(database, 0, sizeof *database);
+}
+
+/* SQLite would make it readable by everybody. */
+int database_make_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) {
+        return -errno;
+    }
+    (void)close(fd); /* nothing was written */
+    return durable_sync_folder(path);
+}
+
+int database_set_up(struct database *database)
+{
+    static const char journal_sql[] = "PRAGMA journal_mode = WAL";
+    struct query query = query_start(database, journal_sql);
+    int rc = query_step(&query);
+    int error = rc == 1 && strcmp(query_text(&query, 0), "wal") == 0 ? 0 : rc < 0 ? rc : -ENOTSUP;
+    query_end(&query);
+    if (error == 0) {
+        error = database_execute(database, "PRAGMA synchronous = FULL");
+    }
+    if (error == 0) {
+        error = database_execute(database, "PRAGMA foreign_keys = ON");
+    }
+    return error;
 }
 
 int database_execute(struct database *database, const char *sql)
@@ -184,6 +215,13 @@ const char *query_text(const struct query *query, int column)
 {
     const unsigned char *text = sqlite3_column_text(query->statement, column);
     return text == NULL ? "" : (const char *)text;
+}
+
+const void *query_blob(const struct query *query, int column, size_t *size)
+{
+    const void *blob = sqlite3_column_blob(query->statement, column);
+    *size = (size_t)sqlite3_column_bytes(query->statement, column);
+    return blob;
 }
 
 void query_bytes(const struct query *query, int column, void *bytes, size_t size)
