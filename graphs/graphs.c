@@ -86,21 +86,104 @@ static const struct graph_line traffic_protocols[] = {
     AREA("tcp_octets", "TCP", BLUE, 8),
     STACKED("udp_octets", "UDP", SKY, 8),
     STACKED("icmp_octets", "ICMP", AMBER, 8),
+    STACKED("sctp_octets", "SCTP", PURPLE, 8),
+    STACKED("gre_octets", "GRE", GREEN, 8),
+    STACKED("esp_octets", "ESP", ORANGE, 8),
+    STACKED("other_ip_octets", "Other IP", GREY, 8),
     LINE("octets", "All frames", BLACK, 8),
+    LINE("ip_octets", "IP datagrams", YELLOW, 8),
 };
 static const struct graph_line traffic_packets[] = {
-    LINE("packets", "All frames", BLACK, 1), LINE("ipv4_packets", "IPv4", BLUE, 1),
-    LINE("ipv6_packets", "IPv6", GREEN, 1),  LINE("arp_packets", "ARP", AMBER, 1),
+    LINE("packets", "All frames", BLACK, 1),
+    LINE("ipv4_packets", "IPv4", BLUE, 1),
+    LINE("ipv6_packets", "IPv6", GREEN, 1),
+    LINE("arp_packets", "ARP", AMBER, 1),
     LINE("other_packets", "Other", GREY, 1),
+    LINE("packets_estimated", "On the wire, estimated", PURPLE, 1),
+};
+static const struct graph_line traffic_network[] = {
+    AREA("ipv4_octets", "IPv4", BLUE, 8),
+    STACKED("ipv6_octets", "IPv6", GREEN, 8),
+    STACKED("arp_octets", "ARP", AMBER, 8),
+    STACKED("other_octets", "Other", GREY, 8),
 };
 static const struct graph_line traffic_transport[] = {
-    LINE("tcp_packets", "TCP", BLUE, 1),
-    LINE("udp_packets", "UDP", SKY, 1),
-    LINE("icmp_packets", "ICMP", AMBER, 1),
+    LINE("tcp_packets", "TCP", BLUE, 1),           LINE("udp_packets", "UDP", SKY, 1),
+    LINE("icmp_packets", "ICMP", AMBER, 1),        LINE("sctp_packets", "SCTP", PURPLE, 1),
+    LINE("gre_packets", "GRE", GREEN, 1),          LINE("esp_packets", "ESP", ORANGE, 1),
+    LINE("other_ip_packets", "Other IP", GREY, 1),
+};
+static const struct graph_line traffic_sizes[] = {
+    AREA("size_to_64", "To 64 bytes", SKY, 1),
+    STACKED("size_to_128", "To 128 bytes", BLUE, 1),
+    STACKED("size_to_256", "To 256 bytes", GREEN, 1),
+    STACKED("size_to_512", "To 512 bytes", YELLOW, 1),
+    STACKED("size_to_1024", "To 1,024 bytes", AMBER, 1),
+    STACKED("size_to_1518", "To 1,518 bytes", ORANGE, 1),
+    STACKED("size_to_9216", "To 9,216 bytes", PURPLE, 1),
+    STACKED("size_above_9216", "Larger", BLACK, 1),
 };
 static const struct graph_line traffic_faults[] = {
     LINE("malformed", "Malformed", ORANGE, 1),
+    LINE("truncated", "Captured too short", AMBER, 1),
+    LINE("unread", "Not read", GREY, 1),
     LINE("dropped", "Dropped by capture", PURPLE, 1),
+    LINE("interface_dropped", "Dropped by the interface", BLACK, 1),
+};
+static const struct graph_line traffic_loss[] = {
+    AREA("drop_ratio", "Lost before the meter", PURPLE, 100),
+};
+static const struct graph_line tcp_round_trip[] = {
+    LINE("rtt_server_p50", "To the server, half", SKY, 1),
+    LINE("rtt_server_p90", "To the server, 90 %", BLUE, 1),
+    LINE("rtt_server_p99", "To the server, 99 %", BLACK, 1),
+    LINE("rtt_client_p50", "To the client, half", YELLOW, 1),
+    LINE("rtt_client_p90", "To the client, 90 %", AMBER, 1),
+    LINE("rtt_client_p99", "To the client, 99 %", ORANGE, 1),
+};
+static const struct graph_line tcp_quality[] = {
+    LINE("retransmission_ratio", "Retransmitted", ORANGE, 100),
+    LINE("reordered_ratio", "Reordered", BLUE, 100),
+};
+static const struct graph_line tcp_connections[] = {
+    LINE("syns", "SYN", BLUE, 1),
+    LINE("syn_acks", "SYN-ACK", GREEN, 1),
+    LINE("handshakes", "Handshakes", BLACK, 1),
+    LINE("fins", "FIN", GREY, 1),
+    LINE("resets", "RST", ORANGE, 1),
+    LINE("syn_retransmissions", "SYN repeated", PURPLE, 1),
+};
+static const struct graph_line dns_times[] = {
+    LINE("response_time_p50", "Half", SKY, 1),
+    LINE("response_time_p90", "90 %", BLUE, 1),
+    LINE("response_time_p99", "99 %", BLACK, 1),
+};
+static const struct graph_line dns_questions[] = {
+    LINE("queries", "Questions", BLUE, 1),
+    LINE("responses", "Answers", GREEN, 1),
+    LINE("unanswered", "Not answered", ORANGE, 1),
+    LINE("repeated", "Repeated", PURPLE, 1),
+};
+static const struct graph_line dns_codes[] = {
+    AREA("noerror", "NOERROR", GREEN, 1),       STACKED("nxdomain", "NXDOMAIN", SKY, 1),
+    STACKED("servfail", "SERVFAIL", ORANGE, 1), STACKED("refused", "REFUSED", PURPLE, 1),
+    STACKED("formerr", "FORMERR", AMBER, 1),    STACKED("notimp", "NOTIMP", YELLOW, 1),
+    STACKED("rcode_other", "Other", GREY, 1),
+};
+static const struct graph_line flows_held[] = {
+    AREA("active", "Active", BLUE, 1),
+    LINE("used", "Held", BLACK, 1),
+};
+static const struct graph_line flows_change[] = {
+    LINE("added", "New", GREEN, 1),
+    LINE("evicted", "Evicted", ORANGE, 1),
+};
+static const struct graph_line part_octets[] = {
+    AREA("octets", "All frames", BLUE, 8),
+    LINE("ip_octets", "IP datagrams", BLACK, 8),
+};
+static const struct graph_line part_packets[] = {
+    LINE("packets", "Packets", BLUE, 1),
 };
 
 /* --- hosts --- */
@@ -212,7 +295,26 @@ static const struct graph_definition definitions[] = {
     {"traffic", "packets", "Frames", "frames/s", 1000, FROM_ZERO, LINES(traffic_packets)},
     {"traffic", "transport", "Packets by protocol", "packets/s", 1000, FROM_ZERO,
      LINES(traffic_transport)},
+    {"traffic", "network", "Traffic by network protocol", "bit/s", 1000, FROM_ZERO,
+     LINES(traffic_network)},
+    {"traffic", "sizes", "Frames by size", "frames/s", 1000, FROM_ZERO, LINES(traffic_sizes)},
     {"traffic", "faults", "Faults", "frames/s", 1000, FROM_ZERO, LINES(traffic_faults)},
+    {"traffic", "loss", "Not metered", "% of all", 1000, FROM_ZERO, LINES(traffic_loss)},
+    {"traffic-tcp", "rtt", "Round trip", "seconds", 1000, FROM_ZERO, LINES(tcp_round_trip)},
+    {"traffic-tcp", "quality", "Repeated data", "% of all", 1000, FROM_ZERO, LINES(tcp_quality)},
+    {"traffic-tcp", "connections", "Connections", "packets/s", 1000, FROM_ZERO,
+     LINES(tcp_connections)},
+    {"traffic-dns", "times", "Response time", "seconds", 1000, FROM_ZERO, LINES(dns_times)},
+    {"traffic-dns", "questions", "Questions and answers", "packets/s", 1000, FROM_ZERO,
+     LINES(dns_questions)},
+    {"traffic-dns", "codes", "Answers by code", "packets/s", 1000, FROM_ZERO, LINES(dns_codes)},
+    {"traffic-flows", "flows", "Flows", "number", 1000, FROM_ZERO, LINES(flows_held)},
+    {"traffic-flows", "change", "New and evicted flows", "1/s", 1000, FROM_ZERO,
+     LINES(flows_change)},
+    {"traffic-vlan", "traffic", "Traffic", "bit/s", 1000, FROM_ZERO, LINES(part_octets)},
+    {"traffic-vlan", "packets", "Packets", "packets/s", 1000, FROM_ZERO, LINES(part_packets)},
+    {"traffic-service", "traffic", "Traffic", "bit/s", 1000, FROM_ZERO, LINES(part_octets)},
+    {"traffic-service", "packets", "Packets", "packets/s", 1000, FROM_ZERO, LINES(part_packets)},
     {"cpu", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_use)},
     {"cpu_time", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_ticks)},
     {"processor", "load", "Load", "% of the time", 1000, .lower = 0, .upper = 100,

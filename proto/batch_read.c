@@ -37,6 +37,8 @@ struct lists {
     Beffroi__V1__Observation **observations;
     size_t n_gaps;
     Beffroi__V1__Gap **gaps;
+    size_t n_talkers;
+    Beffroi__V1__TalkerReport **talkers;
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct reading *reading, const char *format,
@@ -191,6 +193,37 @@ static const char *take_gap(const Beffroi__V1__Gap *from, struct gap *gap)
     return item_check_gap(gap);
 }
 
+static const char *take_report(struct reading *reading, const Beffroi__V1__TalkerReport *from,
+                               struct talker_report *report)
+{
+    if (from->n_items > PROTO_TALKERS_MAX) {
+        return "it has too many items";
+    }
+    struct talker_item *items = arena_take_array(&reading->arena, from->n_items, sizeof *items);
+    if (items == NULL) {
+        return "there is no room for it";
+    }
+    for (size_t i = 0; i < from->n_items; i++) {
+        const Beffroi__V1__TalkerItem *item = from->items[i];
+        if (!text_is_whole(item->key)) {
+            return "an item's key holds a NUL";
+        }
+        items[i] =
+            (struct talker_item){item->key, item->ip_bytes, item->packets, item->error_bytes};
+    }
+    *report = (struct talker_report){
+        .object = from->object,
+        .from = {from->from_ms},
+        .to = {from->to_ms},
+        .list = (enum talker_list)from->list,
+        .total_ip_bytes = from->total_ip_bytes,
+        .error_bound_bytes = from->error_bound_bytes,
+        .n_items = from->n_items,
+        .items = items,
+    };
+    return item_check_talkers(report);
+}
+
 /* --- lists --- */
 
 static int take_definitions(struct reading *reading, const struct lists *lists)
@@ -278,11 +311,54 @@ static int take_gaps(struct reading *reading, const struct lists *lists)
     return 0;
 }
 
+/* Numbers that the batch itself defines as something else than traffic: a bit each. NULL: there is
+ * no room. */
+static uint8_t *mark_others(struct reading *reading)
+{
+    const struct batch *batch = &reading->batch;
+    uint8_t *others = take_array(reading, PROTO_OBJECTS_MAX / 8 + 1, 1);
+    for (size_t i = 0; others != NULL && i < batch->n_definitions; i++) {
+        uint32_t number = batch->definitions[i].number;
+        uint8_t bit = (uint8_t)(1U << number % 8);
+        if (strcmp(batch->definitions[i].kind, "traffic") == 0) {
+            others[number / 8] &= (uint8_t)~bit;
+        } else {
+            others[number / 8] |= bit;
+        }
+    }
+    return others;
+}
+
+static int take_talkers(struct reading *reading, const struct lists *lists)
+{
+    struct batch *batch = &reading->batch;
+    batch->talkers = take_array(reading, lists->n_talkers, sizeof *batch->talkers);
+    if (batch->talkers == NULL) {
+        return -EBADMSG;
+    }
+    const uint8_t *others = lists->n_talkers > 0 ? mark_others(reading) : NULL;
+    if (lists->n_talkers > 0 && others == NULL) {
+        return -EBADMSG;
+    }
+    for (size_t i = 0; i < lists->n_talkers; i++) {
+        const char *wrong = take_report(reading, lists->talkers[i], &batch->talkers[i]);
+        uint32_t number = batch->talkers[i].object;
+        if (wrong == NULL && (others[number / 8] >> number % 8 & 1) != 0) {
+            wrong = "its object is not of kind traffic";
+        }
+        if (wrong != NULL) {
+            return fail(reading, "talker report %zu: %s", i + 1, wrong);
+        }
+    }
+    batch->n_talkers = lists->n_talkers;
+    return 0;
+}
+
 static int take_lists(struct reading *reading, const struct lists *lists)
 {
     /* No sum can overflow: each list is shorter than the message. */
     if (lists->n_definitions + lists->n_rows + lists->n_results + lists->n_observations +
-            lists->n_gaps >
+            lists->n_gaps + lists->n_talkers >
         PROTO_BATCH_ITEMS_MAX) {
         return fail(reading, "it has over %d items", PROTO_BATCH_ITEMS_MAX);
     }
@@ -293,7 +369,8 @@ static int take_lists(struct reading *reading, const struct lists *lists)
     rc = rc != 0 ? rc : take_rows(reading, lists);
     rc = rc != 0 ? rc : take_results(reading, lists);
     rc = rc != 0 ? rc : take_observations(reading, lists);
-    return rc != 0 ? rc : take_gaps(reading, lists);
+    rc = rc != 0 ? rc : take_gaps(reading, lists);
+    return rc != 0 ? rc : take_talkers(reading, lists);
 }
 
 /* --- unpacking --- */
@@ -353,6 +430,8 @@ static int read_wire(struct reading *reading, const uint8_t *bytes, size_t size)
         .observations = from->observations,
         .n_gaps = from->n_gaps,
         .gaps = from->gaps,
+        .n_talkers = from->n_talkers,
+        .talkers = from->talkers,
     };
     return take_lists(reading, &lists);
 }
@@ -375,6 +454,8 @@ static int read_report(struct reading *reading, const uint8_t *bytes, size_t siz
         .results = from->results,
         .n_gaps = from->n_gaps,
         .gaps = from->gaps,
+        .n_talkers = from->n_talkers,
+        .talkers = from->talkers,
     };
     return take_lists(reading, &lists);
 }

@@ -19,7 +19,15 @@ enum {
 };
 
 /* The fields of Batch and WorkerReport that hold items. */
-enum field { FIELD_NONE, FIELD_DEFINITION, FIELD_ROW, FIELD_OBSERVATION, FIELD_RESULT, FIELD_GAP };
+enum field {
+    FIELD_NONE,
+    FIELD_DEFINITION,
+    FIELD_ROW,
+    FIELD_OBSERVATION,
+    FIELD_RESULT,
+    FIELD_GAP,
+    FIELD_TALKERS
+};
 
 struct batch_writer {
     enum batch_form form;
@@ -57,6 +65,7 @@ static uint8_t field_number(enum batch_form form, enum field field)
     static const uint8_t numbers[][2] = {
         [FIELD_NONE] = {0, 0},        [FIELD_DEFINITION] = {5, 2}, [FIELD_ROW] = {6, 3},
         [FIELD_OBSERVATION] = {7, 0}, [FIELD_RESULT] = {0, 4},     [FIELD_GAP] = {8, 5},
+        [FIELD_TALKERS] = {9, 6},
     };
     return numbers[field][form == BATCH_WIRE ? 0 : 1];
 }
@@ -228,6 +237,33 @@ int batch_add_gap(struct batch_writer *writer, const struct gap *gap)
     packed.observations = gap->observations;
     packed.reason = (Beffroi__V1__GapReason)gap->reason;
     return append(writer, FIELD_GAP, &packed.base);
+}
+
+int batch_add_talkers(struct batch_writer *writer, const struct talker_report *report)
+{
+    if (item_check_talkers(report) != NULL) {
+        return -EINVAL;
+    }
+    Beffroi__V1__TalkerItem items[PROTO_TALKERS_MAX];
+    Beffroi__V1__TalkerItem *item_list[PROTO_TALKERS_MAX];
+    for (size_t i = 0; i < report->n_items; i++) {
+        beffroi__v1__talker_item__init(&items[i]);
+        items[i].key = (char *)report->items[i].key;
+        items[i].ip_bytes = report->items[i].ip_bytes;
+        items[i].packets = report->items[i].packets;
+        items[i].error_bytes = report->items[i].error_bytes;
+        item_list[i] = &items[i];
+    }
+    Beffroi__V1__TalkerReport packed = BEFFROI__V1__TALKER_REPORT__INIT;
+    packed.object = report->object;
+    packed.from_ms = report->from.ms;
+    packed.to_ms = report->to.ms;
+    packed.list = (Beffroi__V1__TalkerList)report->list;
+    packed.total_ip_bytes = report->total_ip_bytes;
+    packed.error_bound_bytes = report->error_bound_bytes;
+    packed.n_items = report->n_items;
+    packed.items = item_list;
+    return append(writer, FIELD_TALKERS, &packed.base);
 }
 
 size_t batch_writer_size(const struct batch_writer *writer)

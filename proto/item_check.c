@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define TIME_MAX_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+/* What a database and a JSON number of 64 bits with a sign hold. */
+#define TALKER_NUMBER_MAX ((uint64_t)INT64_MAX)
 
 bool item_time_is_valid(struct wall time)
 {
@@ -143,4 +145,47 @@ const char *item_check_gap(const struct gap *gap)
     }
     return gap->reason < GAP_SPOOL_FULL || gap->reason > GAP_DISK_ERROR ? "its reason is not known"
                                                                         : NULL;
+}
+
+static const char *check_talker_items(const struct talker_item *items, size_t n_items)
+{
+    for (size_t i = 0; i < n_items; i++) {
+        if (!is_name(items[i].key)) {
+            return "an item's key is not a valid name";
+        }
+        if (items[i].ip_bytes > TALKER_NUMBER_MAX || items[i].packets > TALKER_NUMBER_MAX) {
+            return "an item's numbers are out of range";
+        }
+        if (items[i].error_bytes > items[i].ip_bytes) {
+            return "an item's error is larger than what it is of";
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(items[k].key, items[i].key) == 0) {
+                return "two items have one key";
+            }
+        }
+    }
+    return NULL;
+}
+
+const char *item_check_talkers(const struct talker_report *report)
+{
+    if (!number_is_valid(report->object)) {
+        return "its object's number is out of range";
+    }
+    if (!item_time_is_valid(report->from) || !item_time_is_valid(report->to)) {
+        return "its times are not within 1970 to 9999";
+    }
+    if (report->from.ms >= report->to.ms) {
+        return "it ends before it begins";
+    }
+    if (report->list < TALKERS_HOSTS || report->list > TALKERS_SERVICES) {
+        return "its list is not known";
+    }
+    if (report->total_ip_bytes > TALKER_NUMBER_MAX ||
+        report->error_bound_bytes > TALKER_NUMBER_MAX) {
+        return "its numbers are out of range";
+    }
+    return report->n_items > PROTO_TALKERS_MAX ? "it has too many items"
+                                               : check_talker_items(report->items, report->n_items);
 }

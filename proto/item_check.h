@@ -20,5 +20,7 @@ const char *item_check_row(uint32_t object, struct wall time, int status);
 const char *item_check_result(const struct result *result);
 const char *item_check_observation(const struct observation *observation);
 const char *item_check_gap(const struct gap *gap);
+/* What can be said of it without its object's definition. */
+const char *item_check_talkers(const struct talker_report *report);
 
 #endif

@@ -38,6 +38,19 @@ const char *gap_reason_name(enum gap_reason reason)
     return "unknown";
 }
 
+const char *talker_list_name(enum talker_list list)
+{
+    switch (list) {
+    case TALKERS_HOSTS:
+        return "hosts";
+    case TALKERS_PREFIXES:
+        return "prefixes";
+    case TALKERS_SERVICES:
+        return "services";
+    }
+    return "unknown";
+}
+
 int stream_position_compare(const struct stream_position *a, const struct stream_position *b)
 {
     if (a->epoch != b->epoch) {

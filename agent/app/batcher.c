@@ -54,6 +54,8 @@ static void batcher_refuse(struct batcher *batcher, const char *what, const stru
     }
 }
 
+static const struct object unnamed = {.device = "", .kind = "", .name = ""};
+
 static uint32_t batcher_define(void *context, const struct object *object)
 {
     struct batcher *batcher = context;
@@ -94,9 +96,25 @@ static void batcher_row(void *context, const struct row *row)
         return;
     }
     /* It breaks a limit, or another sampler has defined an object of the same name since. */
-    static const struct object unnamed = {.device = "", .kind = "", .name = ""};
     batcher_refuse(batcher, "row", stored != NULL ? &stored->object : &unnamed);
     struct gap gap = {.from = row->time, .to = {row->time.ms + 1}, .rows = 1, .reason = GAP_ENCODE};
+    batcher_gap(batcher, &gap);
+}
+
+static void batcher_talkers(void *context, const struct talker_report *report)
+{
+    struct batcher *batcher = context;
+    const struct stored_object *stored = object_store_get(batcher->objects, report->object);
+    if (report->object == 0) {
+        return; /* its definition was refused */
+    }
+    if (stored != NULL && strcmp(stored->object.kind, "traffic") == 0 &&
+        batch_add_talkers(batcher->writer, report) == 0) {
+        batcher_note_item(batcher);
+        return;
+    }
+    batcher_refuse(batcher, "talker report", stored != NULL ? &stored->object : &unnamed);
+    struct gap gap = {.from = report->from, .to = report->to, .rows = 1, .reason = GAP_ENCODE};
     batcher_gap(batcher, &gap);
 }
 
@@ -217,6 +235,7 @@ struct batcher *batcher_new(uv_loop_t *loop, const struct batcher_options *optio
                                          .define = batcher_define,
                                          .row = batcher_row,
                                          .result = batcher_result,
+                                         .talkers = batcher_talkers,
                                          .gap = batcher_sink_gap};
     struct observer_options observer = {
         .keys = options->keys,

@@ -33,7 +33,7 @@ void batcher_gap(struct batcher *batcher, const struct gap *gap);
 /* Close the open batch now; `final`: with the last word of every check. */
 void batcher_flush(struct batcher *batcher, bool final);
 uint64_t batcher_rows(const struct batcher *batcher);
-/* Objects and rows that broke a limit. */
+/* Objects, rows and talker reports that broke a limit. */
 uint64_t batcher_refused(const struct batcher *batcher);
 /* What is in the open batch is lost: flush before. NULL is allowed; the loop must run once more. */
 void batcher_free(struct batcher *batcher);

@@ -164,6 +164,13 @@ static void sink_result(void *context, const struct result *result)
     (void)result;
 }
 
+/* No device's SNMP agent knows any. */
+static void sink_talkers(void *context, const struct talker_report *report)
+{
+    (void)context;
+    (void)report;
+}
+
 /* Nothing is between the poller and us where something could be lost. */
 static void sink_gap(void *context, const struct gap *gap)
 {
@@ -180,6 +187,7 @@ struct poll_collector *poll_collector_new(const struct config_list *devices, boo
                                            .define = sink_define,
                                            .row = sink_row,
                                            .result = sink_result,
+                                           .talkers = sink_talkers,
                                            .gap = sink_gap};
     collector->n_devices = devices->count;
     collector->devices = xcalloc(devices->count + 1, sizeof(collector->devices[0]));

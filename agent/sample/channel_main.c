@@ -27,6 +27,7 @@ struct known_object {
     uint32_t number; /* of the sink; 0: it refused the object */
     uint8_t n_metrics;
     uint64_t gauges; /* bit i: metric i is a gauge */
+    bool is_traffic;
 };
 
 struct connection {
@@ -75,6 +76,7 @@ static int take_definition(struct connection *connection, const struct object *o
         return -EPROTO;
     }
     known->defined = true;
+    known->is_traffic = strcmp(object->kind, "traffic") == 0;
     known->n_metrics = (uint8_t)object->n_metrics;
     for (size_t i = 0; i < object->n_metrics; i++) {
         if (object->metrics[i].type == METRIC_GAUGE) {
@@ -122,6 +124,12 @@ static bool is_consistent(const struct connection *connection, const struct batc
             return false;
         }
     }
+    for (size_t i = 0; i < batch->n_talkers; i++) {
+        const struct known_object *known = find_object(connection, batch->talkers[i].object);
+        if (known == NULL || !known->is_traffic) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -149,6 +157,13 @@ static void deliver(struct connection *connection, const struct batch *batch)
             sink->result(sink->context, &result);
         }
     }
+    for (size_t i = 0; i < batch->n_talkers; i++) {
+        struct talker_report report = batch->talkers[i];
+        report.object = find_object(connection, report.object)->number;
+        if (report.object != 0) {
+            sink->talkers(sink->context, &report);
+        }
+    }
     for (size_t i = 0; i < batch->n_gaps; i++) {
         sink->gap(sink->context, &batch->gaps[i]);
     }
@@ -169,7 +184,7 @@ static int take_report(struct connection *connection, const uint8_t *bytes, size
     if (rc != 0) {
         snprintf(reason, reason_size, "an object is defined twice or has no number");
     } else if (!is_consistent(connection, batch)) {
-        snprintf(reason, reason_size, "a row or result does not match its object");
+        snprintf(reason, reason_size, "a row, result or talker report does not match its object");
         rc = -EPROTO;
     } else {
         deliver(connection, batch);

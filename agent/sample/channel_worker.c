@@ -23,6 +23,8 @@ enum {
     SMALL_ITEM_MAX = 2048,
 };
 
+enum item_kind { ITEM_ROW, ITEM_RESULT, ITEM_TALKERS };
+
 /* A finished report that main has not taken yet. */
 struct waiting {
     struct waiting *next;
@@ -333,15 +335,17 @@ static bool announced(struct channel_worker *channel, uint32_t number, struct ob
 }
 
 /* `rc` of adding an item to the report; a refused one is our sampler's bug, and a gap. */
-static void added(struct channel_worker *channel, int rc, struct wall time, bool is_row)
+static void added(struct channel_worker *channel, int rc, struct wall time, enum item_kind kind)
 {
+    static const char *const names[] = {
+        [ITEM_ROW] = "row", [ITEM_RESULT] = "result", [ITEM_TALKERS] = "talker report"};
     if (rc != 0) {
         struct gap gap = {.from = time,
                           .to = {time.ms + 1},
-                          .rows = is_row ? 1 : 0,
-                          .observations = is_row ? 0 : 1,
+                          .rows = kind != ITEM_RESULT ? 1 : 0,
+                          .observations = kind == ITEM_RESULT ? 1 : 0,
                           .reason = GAP_ENCODE};
-        log_warn("channel", "a %s breaks a limit and was dropped", is_row ? "row" : "result");
+        log_warn("channel", "a %s breaks a limit and was dropped", names[kind]);
         (void)batch_add_gap(channel->writer, &gap); /* -EINVAL: even its time is nonsense */
     }
     touch(channel);
@@ -357,7 +361,8 @@ static void sink_row(void *context, const struct row *row)
     }
     struct object object;
     bool known = announced(channel, row->object, &object);
-    added(channel, known ? batch_add_row(channel->writer, &object, row) : -EINVAL, row->time, true);
+    added(channel, known ? batch_add_row(channel->writer, &object, row) : -EINVAL, row->time,
+          ITEM_ROW);
 }
 
 static void sink_result(void *context, const struct result *result)
@@ -371,7 +376,24 @@ static void sink_result(void *context, const struct result *result)
     struct object object;
     bool known = announced(channel, result->object, &object);
     added(channel, known ? batch_add_result(channel->writer, result) : -EINVAL, result->time,
-          false);
+          ITEM_RESULT);
+}
+
+/* A hundred items of the longest keys are 30 kB: what is in the report stays below REPORT_TARGET,
+ * so that there is room beside it. */
+static void sink_talkers(void *context, const struct talker_report *report)
+{
+    struct channel_worker *channel = context;
+    if (is_full(channel)) {
+        note_dropped(channel, report->from);
+        note_dropped(channel, (struct wall){report->to.ms - 1});
+        channel->lost.rows++;
+        return;
+    }
+    struct object object;
+    bool known = announced(channel, report->object, &object);
+    added(channel, known ? batch_add_talkers(channel->writer, report) : -EINVAL, report->from,
+          ITEM_TALKERS);
 }
 
 static void sink_gap(void *context, const struct gap *gap)
@@ -415,6 +437,7 @@ struct channel_worker *channel_worker_open(uv_loop_t *loop)
                                          .define = sink_define,
                                          .row = sink_row,
                                          .result = sink_result,
+                                         .talkers = sink_talkers,
                                          .gap = sink_gap};
     watch(channel);
     return channel;

@@ -18,14 +18,28 @@ enum {
 };
 
 struct digest {
-    uint8_t bytes[KEYS_SHORT_HASH_SIZE];
+    uint64_t name;
+    uint64_t shape;
 };
 
+#define SHAPE_MASK (UINT64_MAX >> 1) /* the bits that an entry has for it */
+
+/* What is known of an object until it is announced. */
+struct draft {
+    struct object copy;
+    const struct metric_list *list;
+};
+
+/* Two objects whose names have the same hash (of 2^20 of them: one chance in 2^25) take turns at
+ * being defined anew; only with both hashes the same would one be taken for the other. */
 struct entry {
-    struct digest name; /* of device, kind and name */
-    uint64_t shape;     /* of interval and labels; only ever held against the same object's */
-    const struct metric_list *list; /* NULL: another of the same name came */
-    struct object *copy;            /* NULL once it is announced */
+    uint64_t name;       /* of device, kind and name */
+    uint64_t shape : 63; /* of these, interval and labels */
+    uint64_t is_draft : 1;
+    union {
+        const struct metric_list *list; /* NULL: another of the same name came */
+        struct draft *draft;
+    };
 };
 
 struct object_index {
@@ -52,9 +66,9 @@ static void digest_add(struct digesting *digesting, const void *bytes, size_t si
     const uint8_t *at = bytes;
     while (size > 0) {
         if (digesting->used == DIGEST_ROOM) {
-            struct digest folded;
-            keys_short_hash(digesting->room, DIGEST_ROOM, digesting->key, folded.bytes);
-            memcpy(digesting->room, &folded, sizeof folded);
+            uint8_t folded[KEYS_SHORT_HASH_SIZE];
+            keys_short_hash(digesting->room, DIGEST_ROOM, digesting->key, folded);
+            memcpy(digesting->room, folded, sizeof folded);
             digesting->used = sizeof folded;
         }
         size_t room = DIGEST_ROOM - digesting->used;
@@ -71,39 +85,30 @@ static void digest_text(struct digesting *digesting, const char *text)
     digest_add(digesting, text, strlen(text) + 1); /* the NUL keeps two texts apart */
 }
 
-static struct digest digest_end(const struct digesting *digesting)
+static uint64_t digest_end(const struct digesting *digesting)
 {
-    struct digest digest;
-    keys_short_hash(digesting->room, digesting->used, digesting->key, digest.bytes);
-    return digest;
-}
-
-static uint64_t first_half(const struct digest *digest)
-{
+    uint8_t hash[KEYS_SHORT_HASH_SIZE];
     uint64_t number;
-    memcpy(&number, digest->bytes, sizeof number);
+    keys_short_hash(digesting->room, digesting->used, digesting->key, hash);
+    memcpy(&number, hash, sizeof number);
     return number;
 }
 
-static struct digest hash_name(const struct object_index *index, const struct object *object)
+static struct digest hash_object(const struct object_index *index, const struct object *object)
 {
     struct digesting digesting = {.key = index->key};
+    struct digest digest;
     digest_text(&digesting, object->device);
     digest_text(&digesting, object->kind);
     digest_text(&digesting, object->name);
-    return digest_end(&digesting);
-}
-
-static uint64_t hash_shape(const struct object_index *index, const struct object *object)
-{
-    struct digesting digesting = {.key = index->key};
+    digest.name = digest_end(&digesting);
     digest_add(&digesting, &object->interval_ms, sizeof object->interval_ms);
     for (size_t i = 0; i < object->n_labels; i++) {
         digest_text(&digesting, object->labels[i].key);
         digest_text(&digesting, object->labels[i].value);
     }
-    struct digest digest = digest_end(&digesting);
-    return first_half(&digest);
+    digest.shape = digest_end(&digesting) & SHAPE_MASK;
+    return digest;
 }
 
 /* --- the table --- */
@@ -114,11 +119,10 @@ static struct entry *entry_of(const struct object_index *index, uint32_t number)
 }
 
 /* The slot that holds the name, or the free one where it would go. */
-static uint32_t *find_slot(const struct object_index *index, const struct digest *name)
+static uint32_t *find_slot(const struct object_index *index, uint64_t name)
 {
-    uint32_t at = (uint32_t)((first_half(name) >> 32) * index->n_slots >> 32);
-    while (index->slots[at] != 0 &&
-           memcmp(&entry_of(index, index->slots[at])->name, name, sizeof *name) != 0) {
+    uint32_t at = (uint32_t)((name >> 32) * index->n_slots >> 32);
+    while (index->slots[at] != 0 && entry_of(index, index->slots[at])->name != name) {
         at = at + 1 == index->n_slots ? 0 : at + 1;
     }
     return &index->slots[at];
@@ -132,24 +136,31 @@ static void grow_slots(struct object_index *index)
     index->slots = xcalloc(index->n_slots, sizeof *index->slots);
     for (uint32_t i = 0; i < n_old; i++) {
         if (old[i] != 0) {
-            *find_slot(index, &entry_of(index, old[i])->name) = old[i];
+            *find_slot(index, entry_of(index, old[i])->name) = old[i];
         }
     }
     free(old);
 }
 
-static void drop_copy(struct entry *entry)
+static const struct metric_list *list_of(const struct entry *entry)
 {
-    if (entry->copy != NULL) {
-        object_clear(entry->copy);
-        free(entry->copy);
-        entry->copy = NULL;
+    return entry->is_draft ? entry->draft->list : entry->list;
+}
+
+static void drop_draft(struct entry *entry)
+{
+    if (entry->is_draft) {
+        struct draft *draft = entry->draft;
+        entry->is_draft = 0;
+        entry->list = draft->list;
+        object_clear(&draft->copy);
+        free(draft);
     }
 }
 
 static void forget(struct object_index *index, struct entry *entry)
 {
-    drop_copy(entry);
+    drop_draft(entry);
     metric_lists_give_back(index->lists, entry->list);
     entry->list = NULL;
 }
@@ -183,7 +194,7 @@ void object_index_free(struct object_index *index)
         return;
     }
     for (uint32_t number = 1; number <= index->n_entries; number++) {
-        drop_copy(entry_of(index, number));
+        drop_draft(entry_of(index, number));
     }
     for (size_t i = 0; i < SEGMENTS_MAX; i++) {
         free(index->segments[i]);
@@ -195,15 +206,15 @@ void object_index_free(struct object_index *index)
 
 uint32_t object_index_find(const struct object_index *index, const struct object *object)
 {
-    struct digest name = hash_name(index, object);
-    uint32_t number = *find_slot(index, &name);
+    struct digest digest = hash_object(index, object);
+    uint32_t number = *find_slot(index, digest.name);
     if (number == 0) {
         return 0;
     }
     const struct entry *entry = entry_of(index, number);
     bool same =
-        entry->list == metric_lists_find(index->lists, object->metrics, object->n_metrics) &&
-        entry->shape == hash_shape(index, object);
+        entry->shape == digest.shape &&
+        list_of(entry) == metric_lists_find(index->lists, object->metrics, object->n_metrics);
     return same ? number : 0;
 }
 
@@ -215,29 +226,29 @@ uint32_t object_index_add(struct object_index *index, const struct object *objec
     if (index->n_used + 1 > index->n_slots / 4 * 3) {
         grow_slots(index);
     }
-    struct digest name = hash_name(index, object);
-    uint32_t *slot = find_slot(index, &name);
+    struct digest digest = hash_object(index, object);
+    uint32_t *slot = find_slot(index, digest.name);
     if (*slot == 0) {
         index->n_used++;
     } else {
         forget(index, entry_of(index, *slot));
     }
     struct entry *entry = add_entry(index);
-    struct object *copy = xmalloc(sizeof *copy);
-    *copy = object_copy(object);
-    copy->number = index->n_entries;
-    *entry =
-        (struct entry){.name = name,
-                       .shape = hash_shape(index, object),
-                       .list = metric_lists_take(index->lists, object->metrics, object->n_metrics),
-                       .copy = copy};
+    struct draft *draft = xmalloc(sizeof *draft);
+    draft->copy = object_copy(object);
+    draft->copy.number = index->n_entries;
+    draft->list = metric_lists_take(index->lists, object->metrics, object->n_metrics);
+    entry->name = digest.name;
+    entry->shape = digest.shape & SHAPE_MASK;
+    entry->is_draft = 1;
+    entry->draft = draft;
     *slot = index->n_entries;
     return index->n_entries;
 }
 
 static const struct entry *find_number(const struct object_index *index, uint32_t number)
 {
-    if (number == 0 || number > index->n_entries || entry_of(index, number)->list == NULL) {
+    if (number == 0 || number > index->n_entries || list_of(entry_of(index, number)) == NULL) {
         return NULL;
     }
     return entry_of(index, number);
@@ -247,8 +258,9 @@ bool object_index_get(const struct object_index *index, uint32_t number, struct 
 {
     const struct entry *entry = find_number(index, number);
     if (entry != NULL) {
+        const struct metric_list *list = list_of(entry);
         *object = (struct object){
-            .number = number, .metrics = entry->list->metrics, .n_metrics = entry->list->n_metrics};
+            .number = number, .metrics = list->metrics, .n_metrics = list->n_metrics};
     }
     return entry != NULL;
 }
@@ -256,13 +268,13 @@ bool object_index_get(const struct object_index *index, uint32_t number, struct 
 const struct object *object_index_copy(const struct object_index *index, uint32_t number)
 {
     const struct entry *entry = find_number(index, number);
-    return entry != NULL ? entry->copy : NULL;
+    return entry != NULL && entry->is_draft ? &entry->draft->copy : NULL;
 }
 
 void object_index_announced(struct object_index *index, uint32_t number)
 {
     if (find_number(index, number) != NULL) {
-        drop_copy(entry_of(index, number));
+        drop_draft(entry_of(index, number));
     }
 }
 

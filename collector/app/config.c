@@ -235,6 +235,27 @@ static const struct config_field rrd_fields[] = {
     {0},
 };
 
+static const struct config_field talkers_fields[] = {
+    {.key = "retention",
+     .type = CONFIG_DURATION,
+     WITHIN(talkers, retention_ms),
+     .fallback = "30d",
+     .min = 0,
+     .max = INT64_C(400) * 86400000,
+     .help = "reports are deleted when they are so old, at least 1h; 0s: none are kept at all"},
+    {0},
+};
+
+/* A job of every hour cannot keep a promise of less. */
+static void check_talkers(const void *object, struct config_error_sink *errors)
+{
+    const struct collector_talkers *talkers = object;
+    if (talkers->retention_ms > 0 && talkers->retention_ms < 3600000) {
+        config_error_at(errors, 0, "retention", NULL,
+                        "must be at least 1h, or 0s to keep no reports at all");
+    }
+}
+
 static const struct config_choice levels[] = {
     {"error", LOG_LEVEL_ERROR},
     {"warn", LOG_LEVEL_WARN},
@@ -261,6 +282,15 @@ static const struct config_field log_fields[] = {
         .place_offset = SIZE_MAX,                                                                  \
         .present_offset = SIZE_MAX,                                                                \
     }
+
+static const struct config_schema talkers_schema = {
+    .name = "talkers",
+    .size = sizeof(struct collector_talkers),
+    .fields = talkers_fields,
+    .place_offset = offsetof(struct collector_talkers, place),
+    .present_offset = SIZE_MAX,
+    .check = check_talkers,
+};
 
 MAP_SCHEMA(http);
 MAP_SCHEMA(journal);
@@ -317,6 +347,11 @@ static const struct config_field fields[] = {
      FIELD(rrd),
      .schema = &rrd_schema,
      .help = "the files behind the graphs"},
+    {.key = "talkers",
+     .type = CONFIG_MAP,
+     FIELD(talkers),
+     .schema = &talkers_schema,
+     .help = "the heaviest hosts, prefixes and services of metered traffic (beffroi top)"},
     {.key = "log",
      .type = CONFIG_MAP,
      FIELD(log),

@@ -15,6 +15,11 @@ struct collector_agent {
     char *sign_key;  /* base64; NULL: its statements cannot be verified */
 };
 
+struct collector_talkers {
+    struct config_place place;
+    int64_t retention_ms; /* 0: none are kept */
+};
+
 struct collector_config {
     char *data;
     char *listen;
@@ -36,6 +41,7 @@ struct collector_config {
         int64_t flush_rows;
         int64_t checkpoint_ms;
     } rrd;
+    struct collector_talkers talkers;
     struct {
         int level; /* enum log_level */
     } log;

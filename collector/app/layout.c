@@ -36,6 +36,7 @@ struct layout layout_of(const char *data)
         .dead_letter = xasprintf("%s/dead-letter", data),
         .run = xasprintf("%s/run", data),
         .ledger = xasprintf("%s/ledger.db", data),
+        .talkers = xasprintf("%s/talkers.db", data),
         .intake_socket = xasprintf("%s/run/intake.sock", data),
         .store_socket = xasprintf("%s/run/store.sock", data),
         .supervisor_socket = xasprintf("%s/run/supervisor.sock", data),
@@ -51,6 +52,7 @@ void layout_free(struct layout *layout)
     free(layout->dead_letter);
     free(layout->run);
     free(layout->ledger);
+    free(layout->talkers);
     free(layout->intake_socket);
     free(layout->store_socket);
     free(layout->supervisor_socket);

@@ -17,7 +17,8 @@ struct layout {
     char *quarantine;
     char *dead_letter;
     char *run;
-    char *ledger; /* a file; the others above are folders */
+    char *ledger;  /* a file … */
+    char *talkers; /* … and another; the others above are folders */
     char *intake_socket;
     char *store_socket;
     char *supervisor_socket;

@@ -51,13 +51,15 @@ static int open_store(struct part_context *context, char *reason, size_t reason_
                                           .rrd_directory = layout->rrd,
                                           .quarantine_directory = layout->quarantine,
                                           .ledger_path = layout->ledger,
+                                          .talkers_path = layout->talkers,
                                           .control_path = layout->store_socket,
                                           .intake_control_path = layout->intake_socket,
                                           .agents = part->agents,
                                           .n_agents = config->agents.count,
                                           .flush_after_ms = config->rrd.flush_after_ms,
                                           .flush_rows = (size_t)config->rrd.flush_rows,
-                                          .checkpoint_ms = config->rrd.checkpoint_ms};
+                                          .checkpoint_ms = config->rrd.checkpoint_ms,
+                                          .talkers_retention_ms = config->talkers.retention_ms};
     return store_open(&part->store, context->loop, &options, reason, reason_size);
 }
 

@@ -52,6 +52,8 @@ static int open_web(struct part_context *context, char *reason, size_t reason_si
                                         .port = (uint16_t)config->http.port,
                                         .data_directory = layout->data,
                                         .ledger_path = layout->ledger,
+                                        .talkers_path = layout->talkers,
+                                        .talkers_retention_ms = config->talkers.retention_ms,
                                         .rrd_directory = layout->rrd,
                                         .intake_control_path = layout->intake_socket,
                                         .store_control_path = layout->store_socket,

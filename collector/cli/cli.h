@@ -9,7 +9,8 @@
 
 enum cli_exit {
     CLI_OK = 0,
-    CLI_PROBLEM = 1,     /* it worked, and something is not as it should be (status) */
+    CLI_PROBLEM = 1,     /* it worked, and something is not as it should be (status), or nothing was
+                            recorded (top) */
     CLI_USAGE = 2,       /* the command line is wrong */
     CLI_UNREACHABLE = 3, /* the collector does not answer, or not with what was asked */
     CLI_INPUT = 4,       /* a file is missing or wrong, or could not be written */
@@ -44,6 +45,7 @@ struct cli_verb {
 int cli_status(int argc, char **argv);
 int cli_device(int argc, char **argv);
 int cli_graph(int argc, char **argv);
+int cli_top(int argc, char **argv);
 int cli_sla(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 

@@ -20,6 +20,14 @@ static const struct cli_verb verbs[] = {
      "T is an ISO 8601 time, \"now\", or a time before now: -90s, -30m, -6h, -2d (default: -1h).\n"
      "-o - writes to standard output. Without --graph the object's first graph is drawn.\n",
      cli_graph},
+    {"top",
+     "[DEVICE [INTERFACE]] [--list hosts|prefixes|services] [--last T | --from T --to T] [-n N]",
+     "who fills a link: the heaviest hosts, prefixes or services of metered interfaces",
+     "--last takes 90s, 30m, 6h or 2d (default: 1h); --from and --to take times as graph does.\n"
+     "--list hosts is the default; -n, --number says how many are shown (default: 20).\n"
+     "True bytes are within the error of those that are shown. Exit code 1 when nothing was\n"
+     "recorded in that span; the answer says why.\n",
+     cli_top},
     {"sla", "show --contract FILE [--period P] [--service NAME]",
      "availability of each service by the contract's rules",
      "P: 2026-11, 2026-Q4, 2026, 2026-W48, 2026-11-24, today, yesterday, this-month (default),\n"
@@ -45,8 +53,8 @@ static void print_usage(FILE *out)
         "  --format json     one JSON document instead of text\n"
         "  --colour WHEN     auto (default: on a terminal), always or never\n"
         "  --help            more about a verb\n\n"
-        "Exit codes: 0 good, 1 something is not up (status), 2 wrong usage, 3 the collector\n"
-        "does not answer, 4 a file is missing or wrong.\n",
+        "Exit codes: 0 good, 1 something is not up (status) or nothing was recorded (top),\n"
+        "2 wrong usage, 3 the collector does not answer, 4 a file is missing or wrong.\n",
         out);
 }
 

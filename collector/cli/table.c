@@ -194,3 +194,19 @@ const char *duration_text(int64_t seconds, char text[DURATION_TEXT_SIZE])
     }
     return text;
 }
+
+const char *quantity_text(double value, const char *unit, char text[QUANTITY_TEXT_SIZE])
+{
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P", "E"};
+    enum { PREFIXES = sizeof prefixes / sizeof *prefixes };
+    size_t prefix = 0;
+    while (value >= 999.5 && prefix + 1 < PREFIXES) {
+        value /= 1000;
+        prefix++;
+    }
+    int decimals = prefix == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+    bool bare = prefix == 0 && unit[0] == '\0';
+    (void)snprintf(text, QUANTITY_TEXT_SIZE, "%.*f%s%s%s", decimals, value, bare ? "" : " ",
+                   prefixes[prefix], unit);
+    return text;
+}

@@ -29,6 +29,9 @@ void print_state(const char *state, bool colour);
  * buffers would not do for two in one line: the caller gives 32 bytes. */
 enum { TIME_TEXT_SIZE = 32 };
 const char *time_text(const json_t *time, char text[TIME_TEXT_SIZE]);
+/* Three digits with a decimal prefix: "12.3 MB", "1.05 Gbit/s", "940". */
+enum { QUANTITY_TEXT_SIZE = 48 };
+const char *quantity_text(double value, const char *unit, char text[QUANTITY_TEXT_SIZE]);
 /* "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h". */
 enum { DURATION_TEXT_SIZE = 32 };
 const char *duration_text(int64_t seconds, char text[DURATION_TEXT_SIZE]);

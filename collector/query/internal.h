@@ -22,6 +22,10 @@ void query_view_close(struct ledger_view *view);
 void query_rrd_lock(struct query_shared *shared);
 void query_rrd_unlock(struct query_shared *shared);
 
+/* An answer that was remembered under that name, a copy; NULL: none (any more). */
+json_t *query_recall(struct query_shared *shared, const char *name);
+void query_remember(struct query_shared *shared, const char *name, const json_t *answer);
+
 /* The graphs of a listed object (graphs.c): id, title, axis, and the metrics that are drawn. */
 json_t *query_graphs_of(const json_t *object);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the threads of a process share: librrd's turn, and the memory of what store was asked to
- * write lately. A flush of everything rewrites every file that has rows waiting: pages that are
- * brought up to date every few seconds must not make that the store's only work. */
+ * What the threads of a process share: librrd's turn, answers that took long, and the memory of
+ * what store was asked to write lately. A flush of everything rewrites every file that has rows
+ * waiting: pages that are brought up to date every few seconds must not make that the store's only
+ * work. */
 #include "internal.h"
 
 #include "common/xalloc.h"
@@ -11,12 +12,14 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     FLUSH_MS = 5000,  /* a page waits so long for the newest rows, no longer */
     FRESH_MS = 2000,  /* so long after a flush a page is new enough */
     AWAY_MS = 10000,  /* a store that let a page wait is left alone for so long */
     REMEMBERED = 512, /* objects; two that meet in one place forget each other */
+    ANSWERS = 128,    /* likewise */
 };
 
 struct flushed {
@@ -25,12 +28,19 @@ struct flushed {
     bool is_set;
 };
 
+struct kept_answer {
+    char *name; /* NULL: none */
+    json_t *answer;
+};
+
 struct query_shared {
     pthread_mutex_t rrd;
     pthread_mutex_t flush; /* of all that follows */
     struct flushed everything;
     struct flushed objects[REMEMBERED];
     struct mono away_until;
+    pthread_mutex_t answering; /* of what follows */
+    struct kept_answer answers[ANSWERS];
 };
 
 struct query_shared *query_shared_new(void)
@@ -38,12 +48,18 @@ struct query_shared *query_shared_new(void)
     struct query_shared *shared = xcalloc(1, sizeof *shared);
     (void)pthread_mutex_init(&shared->rrd, NULL); /* cannot fail for a plain one */
     (void)pthread_mutex_init(&shared->flush, NULL);
+    (void)pthread_mutex_init(&shared->answering, NULL);
     return shared;
 }
 
 void query_shared_free(struct query_shared *shared)
 {
     if (shared != NULL) {
+        for (size_t i = 0; i < ANSWERS; i++) {
+            free(shared->answers[i].name);
+            json_decref(shared->answers[i].answer);
+        }
+        (void)pthread_mutex_destroy(&shared->answering);
         (void)pthread_mutex_destroy(&shared->flush);
         (void)pthread_mutex_destroy(&shared->rrd);
         free(shared);
@@ -74,6 +90,30 @@ static uint64_t hash_names(const char *device, const char *kind, const char *nam
         }
     }
     return hash;
+}
+
+/* Copies in and out: the counts of references are not ours to share between threads. */
+json_t *query_recall(struct query_shared *shared, const char *name)
+{
+    json_t *answer = NULL;
+    (void)pthread_mutex_lock(&shared->answering);
+    const struct kept_answer *kept = &shared->answers[hash_names(name, "", "") % ANSWERS];
+    if (kept->name != NULL && strcmp(kept->name, name) == 0) {
+        answer = json_deep_copy(kept->answer);
+    }
+    (void)pthread_mutex_unlock(&shared->answering);
+    return answer;
+}
+
+void query_remember(struct query_shared *shared, const char *name, const json_t *answer)
+{
+    (void)pthread_mutex_lock(&shared->answering);
+    struct kept_answer *kept = &shared->answers[hash_names(name, "", "") % ANSWERS];
+    free(kept->name);
+    json_decref(kept->answer);
+    kept->answer = json_deep_copy(answer);
+    kept->name = kept->answer != NULL ? xstrdup(name) : NULL;
+    (void)pthread_mutex_unlock(&shared->answering);
 }
 
 static bool is_fresh(const struct flushed *flushed, uint64_t name, struct mono now)

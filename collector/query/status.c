@@ -56,8 +56,8 @@ static json_t *list_alarms(const struct stats *stats)
     } failing[] = {
         {"beffroi_intake_failing",
          "The journal cannot be written: agents keep their data until it can. Is its disk full?"},
-        {"beffroi_store_failing",
-         "The RRD files or the ledger cannot be written: they are behind. Is their disk full?"},
+        {"beffroi_store_failing", "The RRD files, the ledger or the talkers cannot be written: "
+                                  "they are behind. Is their disk full?"},
     };
     static const struct {
         const char *part;

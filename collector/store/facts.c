@@ -144,8 +144,12 @@ int store_put_facts(struct store *store)
     }
     error = put_all(store);
     if (error != 0) {
-        store_lose_group(store, error);
+        store_lose_group(store, STORE_LEDGER, error);
         return -EAGAIN;
+    }
+    error = store_put_talkers(store);
+    if (error != 0) {
+        return error;
     }
     note_rows(store);
     entry->stream->applied = entry->batch->position;

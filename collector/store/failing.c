@@ -6,13 +6,14 @@
 
 /* A full ledger stops everything, so it is tried often; a full disk of many files costs a walk. */
 static const int64_t retry_ms[STORE_PARTS] = {
-    [STORE_LEDGER] = 1000, [STORE_RRD] = 10000, [STORE_JOURNAL] = 1000};
+    [STORE_LEDGER] = 1000, [STORE_RRD] = 10000, [STORE_JOURNAL] = 1000, [STORE_TALKERS] = 1000};
 
 static const char *part_path(const struct store *store, enum store_part part)
 {
     const char *const paths[STORE_PARTS] = {[STORE_LEDGER] = store->options.ledger_path,
                                             [STORE_RRD] = store->options.rrd_directory,
-                                            [STORE_JOURNAL] = store->options.journal_directory};
+                                            [STORE_JOURNAL] = store->options.journal_directory,
+                                            [STORE_TALKERS] = store->options.talkers_path};
     return paths[part];
 }
 
@@ -21,7 +22,9 @@ void store_note_failure(struct store *store, enum store_part part, int error)
     static const char *const texts[STORE_PARTS] = {
         [STORE_LEDGER] = "the ledger cannot be written, nothing is applied meanwhile",
         [STORE_RRD] = "round-robin files cannot be written, their rows wait",
-        [STORE_JOURNAL] = "the journal cannot be read, nothing is applied meanwhile"};
+        [STORE_JOURNAL] = "the journal cannot be read, nothing is applied meanwhile",
+        [STORE_TALKERS] =
+            "the talkers cannot be written, what brings any is not applied meanwhile"};
     struct store_failing *failing = &store->failing[part];
     uint64_t held = 0;
     failing->now = true;

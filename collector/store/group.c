@@ -25,10 +25,13 @@ int store_begin(struct store *store)
 }
 
 /* The entries of the group are read again. Their rows are not fed again: the book knows. */
-static void undo_group(struct store *store, int error)
+static void undo_group(struct store *store, enum store_part part, int error)
 {
-    store_note_failure(store, STORE_LEDGER, error);
-    store->wait = store->failing[STORE_LEDGER].retry;
+    store_note_failure(store, part, error);
+    store->wait = store->failing[part].retry;
+    if (talker_writer_is_open(store->talkers)) {
+        talker_writer_rollback(store->talkers);
+    }
     book_rollback(store->book);
     store_drop_entry(store);
     journal_reader_close(store->reader);
@@ -38,10 +41,10 @@ static void undo_group(struct store *store, int error)
     store->group = (struct store_group){0};
 }
 
-void store_lose_group(struct store *store, int error)
+void store_lose_group(struct store *store, enum store_part part, int error)
 {
     ledger_rollback(store->ledger);
-    undo_group(store, error);
+    undo_group(store, part, error);
 }
 
 static int put_last_row(void *context, const struct book_object *object)
@@ -62,6 +65,25 @@ static void add_facts(struct store_facts *sum, const struct store_facts *facts)
     sum->bad_signatures += facts->bad_signatures;
     sum->gaps += facts->gaps;
     sum->refused += facts->refused;
+    sum->talkers += facts->talkers;
+    sum->talkers_not_kept += facts->talkers_not_kept;
+    for (size_t i = 0; i < STORE_TALKERS_REASONS; i++) {
+        sum->talkers_refused[i] += facts->talkers_refused[i];
+    }
+}
+
+/* Before the ledger's, which moves the position: what it moves past is on disk. If only this one
+ * succeeds, the group comes again, and each report replaces itself. */
+static int commit_talkers(struct store *store)
+{
+    if (!talker_writer_is_open(store->talkers)) {
+        return 0;
+    }
+    int error = talker_writer_commit(store->talkers);
+    if (error == 0) {
+        store_note_success(store, STORE_TALKERS);
+    }
+    return error;
 }
 
 int store_commit(struct store *store)
@@ -79,12 +101,17 @@ int store_commit(struct store *store)
         error = ledger_set_applied(store->ledger, applied);
     }
     if (error != 0) {
-        store_lose_group(store, error);
+        store_lose_group(store, STORE_LEDGER, error);
+        return -EAGAIN;
+    }
+    error = commit_talkers(store);
+    if (error != 0) {
+        store_lose_group(store, STORE_TALKERS, error);
         return -EAGAIN;
     }
     error = ledger_commit(store->ledger);
     if (error != 0) {
-        undo_group(store, error);
+        undo_group(store, STORE_LEDGER, error);
         return -EAGAIN;
     }
     store->applied = applied;

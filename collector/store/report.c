@@ -27,8 +27,10 @@ static void add_refused(const struct store *store, struct stats *stats)
 
 static void add_failures(const struct store *store, struct stats *stats)
 {
-    static const char *const parts[STORE_PARTS] = {
-        [STORE_LEDGER] = "ledger", [STORE_RRD] = "rrd", [STORE_JOURNAL] = "journal"};
+    static const char *const parts[STORE_PARTS] = {[STORE_LEDGER] = "ledger",
+                                                   [STORE_RRD] = "rrd",
+                                                   [STORE_JOURNAL] = "journal",
+                                                   [STORE_TALKERS] = "talkers"};
     bool failing = false;
     for (size_t i = 0; i < STORE_PARTS; i++) {
         failing = failing || store->failing[i].now;
@@ -37,7 +39,8 @@ static void add_failures(const struct store *store, struct stats *stats)
                            parts[i], (double)store->failures[i]);
     }
     stats_add(stats, STAT_GAUGE, "beffroi_store_failing",
-              "1 while the ledger, the round-robin files or the journal fail.", failing ? 1 : 0);
+              "1 while the ledger, the round-robin files, the journal or the talkers fail.",
+              failing ? 1 : 0);
 }
 
 static void add_statements(const struct store *store, struct stats *stats)
@@ -63,6 +66,32 @@ static void add_statements(const struct store *store, struct stats *stats)
         stats_add(stats, STAT_GAUGE, "beffroi_store_chain_breaks",
                   "Stored statements that do not carry the hash of the one before them.",
                   (double)breaks);
+    }
+}
+
+static void add_talkers(const struct store *store, struct stats *stats)
+{
+    static const char *const reasons[STORE_TALKERS_REASONS] = {[STORE_TALKERS_UNDEFINED] =
+                                                                   "undefined",
+                                                               [STORE_TALKERS_KIND] = "kind",
+                                                               [STORE_TALKERS_TIME] = "time"};
+    uint64_t bytes = 0;
+    stats_add(stats, STAT_COUNTER, "beffroi_store_talker_reports_total",
+              "Reports of the heaviest talkers that were stored.", (double)store->facts.talkers);
+    stats_add(stats, STAT_COUNTER, "beffroi_store_talker_reports_not_kept_total",
+              "Reports of the heaviest talkers that came while none are to be kept.",
+              (double)store->facts.talkers_not_kept);
+    for (size_t i = 0; i < STORE_TALKERS_REASONS; i++) {
+        stats_add_labelled(stats, STAT_COUNTER, "beffroi_store_talker_reports_refused_total",
+                           "Reports of the heaviest talkers that were not stored.", "reason",
+                           reasons[i], (double)store->facts.talkers_refused[i]);
+    }
+    stats_add(stats, STAT_COUNTER, "beffroi_store_talker_reports_deleted_total",
+              "Reports of the heaviest talkers that were deleted for their age.",
+              (double)store->talkers_deleted);
+    if (talker_writer_bytes(store->talkers, &bytes) == 0) {
+        stats_add(stats, STAT_GAUGE, "beffroi_store_talkers_bytes",
+                  "Size of the database of talkers.", (double)bytes);
     }
 }
 
@@ -111,5 +140,6 @@ void store_stats(const struct store *store, struct stats *stats)
     add_failures(store, stats);
     add_refused(store, stats);
     add_statements(store, stats);
+    add_talkers(store, stats);
     rrd_cache_stats(store->rrd, stats);
 }

@@ -64,6 +64,7 @@ static void on_tick(uv_timer_t *timer)
     if (store->group.open && mono_elapsed_ms(store->committed, now) >= GROUP_MS) {
         (void)store_commit(store); /* a failure is noted, and tried again */
     }
+    store_retire_talkers(store, now);
     flush_due(store, now);
     if (is_after(now, store->checkpoint)) {
         (void)store_checkpoint(store); /* noted */
@@ -189,6 +190,7 @@ static void free_store(struct store *store)
     store_drop_entry(store);
     journal_reader_close(store->reader);
     rrd_cache_close(store->rrd);
+    talker_writer_close(store->talkers);
     ledger_close(store->ledger);
     book_free(store->book);
     free(store);
@@ -217,6 +219,10 @@ int store_open(struct store **out, uv_loop_t *loop, const struct store_options *
         goto fail;
     }
     error = open_ledger(store, reason, reason_size);
+    if (error != 0) {
+        goto fail;
+    }
+    error = talker_writer_open(&store->talkers, options->talkers_path, reason, reason_size);
     if (error != 0) {
         goto fail;
     }

@@ -4,6 +4,7 @@
  *   apply.c       takes entries from the journal, one after the other
  *   rows.c        an entry's rows, to the round-robin files' cache
  *   facts.c       the rest of an entry, to the ledger
+ *   talkers.c     an entry's talker reports, to their own database, and out of it again
  *   group.c       transactions of many entries, and what happens when one fails
  *   checkpoint.c  watermarks
  *   lost.c        a journal that was deleted or replaced
@@ -20,12 +21,13 @@
 #include "proto/batch.h"
 #include "rrd/cache.h"
 #include "store/store.h"
+#include "talkers/writer.h"
 
 #define STORE_TOPIC "store"
 
 enum { STORE_LOG_MS = 60 * 1000 }; /* between two lines about one cause */
 
-enum store_part { STORE_LEDGER, STORE_RRD, STORE_JOURNAL, STORE_PARTS };
+enum store_part { STORE_LEDGER, STORE_RRD, STORE_JOURNAL, STORE_TALKERS, STORE_PARTS };
 
 struct store_failing {
     bool now;
@@ -44,6 +46,13 @@ enum store_refused {
     STORE_ROW_REASONS
 };
 
+enum store_talkers_refused {
+    STORE_TALKERS_UNDEFINED,
+    STORE_TALKERS_KIND,
+    STORE_TALKERS_TIME,
+    STORE_TALKERS_REASONS
+};
+
 /* Of the ledger: counted with its transaction. */
 struct store_facts {
     uint64_t entries;
@@ -57,6 +66,9 @@ struct store_facts {
     uint64_t bad_signatures;
     uint64_t gaps;
     uint64_t refused; /* definitions, gaps and positions that do not fit the ledger */
+    uint64_t talkers;
+    uint64_t talkers_not_kept; /* the configuration wants none */
+    uint64_t talkers_refused[STORE_TALKERS_REASONS];
 };
 
 struct store_entry {
@@ -82,6 +94,7 @@ struct store {
     uv_timer_t timer;
     struct control_server *control;
     struct ledger *ledger;
+    struct talker_writer *talkers;
     struct rrd_cache *rrd;
     struct journal_reader *reader; /* NULL: to be opened at `reached` */
     struct book *book;
@@ -97,8 +110,10 @@ struct store {
     struct mono wait;       /* nothing is applied before */
     struct mono flush;      /* next look for due rows */
     struct mono checkpoint; /* next watermark */
+    struct mono retire;     /* next step of deleting old talkers */
     struct store_failing failing[STORE_PARTS];
     struct log_limit refused_limit[STORE_ROW_REASONS];
+    struct log_limit talkers_limit;
     struct log_limit signature_limit;
     struct log_limit statement_limit;
     struct log_limit dead_limit;
@@ -111,6 +126,7 @@ struct store {
     bool short_journal; /* it ends before what was applied … */
     struct mono short_since;
     uint64_t journals_lost;
+    uint64_t talkers_deleted;
     uint64_t commits;
     uint64_t failures[STORE_PARTS];
     uint64_t checkpoints;
@@ -132,10 +148,16 @@ bool store_time_is_credible(struct wall time, struct wall received);
 /* facts.c: 0, or -EAGAIN: the ledger failed, the group is lost. */
 int store_put_facts(struct store *store);
 
+/* talkers.c: 0, or -EAGAIN: their database failed, the group is lost. */
+int store_put_talkers(struct store *store);
+/* Deletes a bounded number of those that are older than the retention, if it is time to and no
+ * group is open. A failure is noted and logged. */
+void store_retire_talkers(struct store *store, struct mono now);
+
 /* group.c: each 0, or -EAGAIN with the group lost. */
 int store_begin(struct store *store);
 int store_commit(struct store *store);
-void store_lose_group(struct store *store, int error);
+void store_lose_group(struct store *store, enum store_part part, int error);
 void store_drop_entry(struct store *store);
 
 /* checkpoint.c: each 0 or -errno; noted and logged. */
@@ -146,8 +168,8 @@ int store_checkpoint(struct store *store);
 /* Write everything that waits. 0 or -errno; noted and logged. */
 int store_flush_rows(struct store *store);
 
-/* lost.c: the journal ends before what was applied. As store_apply_next: 0 while that may pass, 1 once
- * the journal is read from its start instead, -EAGAIN. */
+/* lost.c: the journal ends before what was applied. As store_apply_next: 0 while that may pass, 1
+ * once the journal is read from its start instead, -EAGAIN. */
 int store_note_short_journal(struct store *store);
 
 /* failing.c */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { ROWS_DEFAULT = 600, ROWS_MAX = 5000 };
+enum { ROWS_DEFAULT = 600, ROWS_MAX = 5000, TOP_DEFAULT = 20, TOP_MAX = 1000 };
 
 static int answer_or_failure(struct web_request *request, json_t *answer)
 {
@@ -90,4 +90,21 @@ int route_sla(struct web_request *request)
     return answer_or_failure(
         request, query_sla(request->sources, period != NULL ? period : "this-month",
                            request_text(request, "service"), request->now, &request->failure));
+}
+
+int route_top(struct web_request *request)
+{
+    const char *list = request_text(request, "list");
+    struct query_top wanted = {.device = request_text(request, "device"),
+                               .interface = request_text(request, "interface"),
+                               .list = list != NULL ? list : "hosts"};
+    int64_t most = 0;
+    json_t *answer = NULL;
+    if (request_time(request, "from", "-1h", &wanted.from) &&
+        request_time(request, "to", "now", &wanted.to) &&
+        request_number(request, "n", TOP_DEFAULT, 1, TOP_MAX, &most)) {
+        wanted.most = (size_t)most;
+        answer = query_top(request->sources, &wanted, request->now, &request->failure);
+    }
+    return answer_or_failure(request, answer);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One object: its graphs over a range, its newest values, its labels. */
+#include "page_talkers.h"
 #include "pages.h"
 
 #include "common/xalloc.h"
@@ -135,6 +136,9 @@ int page_object(struct web_request *request)
     html_put(page, "</p>\n");
     if (json_array_size(json_object_get(object, "metrics")) > 0) {
         put_graphs(request, page, object, range_of(request));
+        if (strcmp(kind, "traffic") == 0) {
+            page_put_talkers(request, page, device, name, range_of(request)->seconds);
+        }
         html_put(page, "<div class=\"beside\"><section>");
         put_newest(request, page, object);
         html_put(page, "</section><section>");

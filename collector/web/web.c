@@ -54,6 +54,7 @@ static const struct route routes[] = {
     {"/api/v1/series", route_series, false},
     {"/api/v1/runs", route_runs, false},
     {"/api/v1/sla", route_sla, false},
+    {"/api/v1/top", route_top, false},
 };
 
 static const struct {
@@ -218,6 +219,8 @@ int web_open(struct web **out, const struct web_options *options, char *reason, 
     }
     web->sources = (struct query_sources){
         .ledger_path = options->ledger_path,
+        .talkers_path = options->talkers_path,
+        .talkers_retention_ms = options->talkers_retention_ms,
         .rrd_directory = options->rrd_directory,
         .intake_control_path = options->intake_control_path,
         .store_control_path = options->store_control_path,

@@ -95,6 +95,28 @@ static const char *const words[WORDS][LANGUAGES] = {
     [WORD_VALUE] = {"Value", "Valeur"},
     [WORD_METRIC] = {"Metric", "Mesure"},
     [WORD_STATUS] = {"Reading", "Relevé"},
+    [WORD_PACKETS] = {"Packets", "Paquets"},
+    [WORD_TOP] = {"Heaviest talkers", "Plus gros volumes"},
+    [WORD_TOP_HOSTS] = {"Hosts", "Hôtes"},
+    [WORD_TOP_HOST] = {"Host", "Hôte"},
+    [WORD_TOP_PREFIXES] = {"Networks", "Réseaux"},
+    [WORD_TOP_PREFIX] = {"Network", "Réseau"},
+    [WORD_TOP_SERVICES] = {"Applications by port", "Applications par port"},
+    [WORD_TOP_SERVICE] = {"Port", "Port"},
+    [WORD_TOP_BYTES] = {"Volume", "Volume"},
+    [WORD_TOP_SHARE] = {"Share", "Part"},
+    [WORD_TOP_RATE] = {"Rate", "Débit"},
+    [WORD_TOP_ERROR] = {"± error", "± erreur"},
+    [WORD_TOP_NOT_KEPT] = {"None are kept (talkers.retention: 0s in the collector’s "
+                           "configuration).",
+                           "Aucun n’est conservé (talkers.retention: 0s dans la configuration du "
+                           "collecteur)."},
+    [WORD_TOP_TOO_OLD] = {"Longer ago than they are kept.", "Au-delà de la durée de conservation."},
+    [WORD_TOP_NO_DATA] = {"No report in this range.", "Aucun relevé sur cette période."},
+    [WORD_TOP_EXPLAINED] = {"True volumes are within the error of what is shown. Hosts and "
+                            "networks count what they send and what they receive.",
+                            "Le volume réel est dans la marge d’erreur indiquée. Hôtes et réseaux "
+                            "comptent ce qu’ils émettent et ce qu’ils reçoivent."},
 };
 
 static const struct {
@@ -129,6 +151,12 @@ static const struct {
 } kinds[] = {
     {"interface", {"Interfaces", "Interfaces"}},
     {"traffic", {"Traffic as captured", "Trafic capturé"}},
+    {"traffic-tcp", {"TCP as captured", "TCP capturé"}},
+    {"traffic-dns", {"DNS as captured", "DNS capturé"}},
+    {"traffic-flows", {"Flows as captured", "Flux capturés"}},
+    {"traffic-vlan", {"VLANs as captured", "VLAN capturés"}},
+    {"traffic-service", {"Services as captured", "Services capturés"}},
+    {"traffic-ipfix", {"Flow export", "Export de flux"}},
     {"cpu", {"Processors", "Processeurs"}},
     {"memory", {"Memory", "Mémoire"}},
     {"load", {"Load", "Charge"}},

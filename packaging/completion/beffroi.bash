@@ -27,8 +27,10 @@ _beffroi_value() {
     --colour) _beffroi_words auto always never ;;
     --contract | --output | -o) _beffroi_files ;;
     --period) _beffroi_words today yesterday this-month last-month last-24h last-7d last-30d ;;
+    --list) _beffroi_words hosts prefixes services ;;
+    --last) _beffroi_words 10m 1h 6h 1d 7d 30d ;;
     --from | --to) _beffroi_words now -1h -6h -1d -7d -30d ;;
-    --collector | --graph | --service | --width | --height) COMPREPLY=() ;;
+    --collector | --graph | --service | --width | --height | --number | -n) COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -38,15 +40,17 @@ _beffroi() {
     local verb=${COMP_WORDS[1]} common="--collector --format --colour --help"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _beffroi_words status device graph sla keys --help --version
+        _beffroi_words status device graph top sla keys --help --version
         return
     fi
     _beffroi_value "$previous" && return
     case $verb:$current in
     graph:-*) _beffroi_words --output -o --graph --from --to --width --height "$common" ;;
+    top:-*) _beffroi_words --list --last --from --to --number -n "$common" ;;
     sla:-*) _beffroi_words --contract --period --service "$common" ;;
     *:-*) _beffroi_words "$common" ;;
     device:*) _beffroi_devices ;;
+    top:*) [ "$COMP_CWORD" -ne 2 ] || _beffroi_devices ;;
     sla:*) [ "$COMP_CWORD" -ne 2 ] || _beffroi_words show check ;;
     keys:*) if [ "$COMP_CWORD" -eq 2 ]; then _beffroi_words new show; else _beffroi_files; fi ;;
     esac
@@ -60,13 +64,18 @@ _beffroi_daemon() {
         options+=" --print-profiles --print-profile"
         if [ "${COMP_WORDS[1]}" = poll ] && [ "$COMP_CWORD" -gt 1 ]; then
             options="-c --config --once --device --format -h --help"
+        elif [ "${COMP_WORDS[1]}" = meter ] && [ "$COMP_CWORD" -gt 1 ]; then
+            options="--read -i --interface --interval --for --format --top --exact-addresses --own"
+            options+=" --filter --promiscuous --flows --user --ipfix -h --help"
         elif [ "$COMP_CWORD" -eq 1 ]; then
-            options+=" poll"
+            options+=" poll meter"
         fi
     fi
     COMPREPLY=()
     case $previous in
-    -c | --config) _beffroi_files ;;
+    -c | --config | --read) _beffroi_files ;;
+    -i | --interface) _beffroi_words "$(cd /sys/class/net 2>/dev/null && echo *)" ;;
+    --interval | --for | --top | --own | --filter | --flows | --user | --ipfix) COMPREPLY=() ;;
     --format) _beffroi_words text json ;;
     --device) COMPREPLY=() ;;
     --print-profile) _beffroi_words "$(timeout 1 beffroi-agent --print-profiles 2>/dev/null)" ;;

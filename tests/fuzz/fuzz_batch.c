@@ -59,6 +59,9 @@ static size_t rewrite(struct batch_writer *writer, const struct batch *batch)
     for (size_t i = 0; i < batch->n_gaps; i++) {
         require(batch_add_gap(writer, &batch->gaps[i]) == 0);
     }
+    for (size_t i = 0; i < batch->n_talkers; i++) {
+        require(batch_add_talkers(writer, &batch->talkers[i]) == 0);
+    }
     return rows;
 }
 
@@ -84,7 +87,8 @@ static void check(enum batch_form form, const uint8_t *bytes, size_t size)
         require(second != NULL && second->n_rows == rows &&
                 second->n_definitions == batch->n_definitions &&
                 second->n_results == batch->n_results &&
-                second->n_observations == batch->n_observations && second->n_gaps == batch->n_gaps);
+                second->n_observations == batch->n_observations && second->n_gaps == batch->n_gaps &&
+                second->n_talkers == batch->n_talkers);
         batch_free(second);
         batch_writer_free(writer);
     }

@@ -38,6 +38,12 @@ class Crash(Lab):
             gaps = db.execute("SELECT count(*) FROM gap").fetchone()[0]
         return runs, numbers, gaps
 
+    def talkers(self, collector):
+        """Every report of the heaviest talkers, without what differs between two streams."""
+        with contextlib.closing(sqlite3.connect(f"file:{collector.data}/talkers.db?mode=ro", uri=True)) as db:
+            return db.execute("SELECT device, object, list, from_ms, to_ms, total, bound, items FROM report "
+                              "JOIN source s ON s.id = source_id ORDER BY from_ms, list").fetchall()
+
     def settle(self, collector):
         """Everything that the journal holds is applied and on disk."""
         wait_for("an idle store", lambda: collector.metric("beffroi_store_journal_lag_seconds") == 0)
@@ -86,6 +92,9 @@ class Crash(Lab):
         runs_killed, numbers_killed, gaps_killed = self.facts(killed)
         self.assertGreater(len(runs), 10)
         self.assertEqual(runs, runs_killed)
+        talkers = self.talkers(left_alone)
+        self.assertEqual(len(talkers), 2 * (ROWS // 10))
+        self.assertEqual(talkers, self.talkers(killed))
         for n in (numbers, numbers_killed):
             self.assertEqual(n, list(range(1, len(n) + 1)))
         self.assertEqual((gaps, gaps_killed), (0, 0))

@@ -7,7 +7,8 @@
  *   feed ENDPOINT SERVER-KEY KEY-FILE SPOOL-FOLDER OBJECTS ROWS BASE-MS PACE-MS SEED
  *
  * Makes ROWS rows of each of OBJECTS objects, one second apart from BASE-MS on, one row of all
- * objects every PACE-MS, and results of a check that goes down now and then. Ends with 0 when the
+ * objects every PACE-MS, and results of a check that goes down now and then. Every ten rows the
+ * metered interface "uplink" reports its heaviest hosts and services. Ends with 0 when the
  * collector has acknowledged everything, with 1 when it has not after 120 s. */
 #include "batcher.h"
 #include "spool.h"
@@ -23,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROW_STEP_MS = 1000, PATIENCE_MS = 120000, METRICS = 3 };
+enum { ROW_STEP_MS = 1000, PATIENCE_MS = 120000, METRICS = 3, REPORT_ROWS = 10 };
 
 static const struct metric metrics[METRICS] = {
     {"in_octets", "octets", METRIC_COUNTER},
@@ -44,6 +45,7 @@ struct feed {
     uint32_t *objects;
     union value (*values)[METRICS];
     uint32_t check;
+    uint32_t uplink_traffic;
     int64_t base_ms;
     int64_t n_rows;
     int64_t row;
@@ -76,6 +78,35 @@ static void define_objects(struct feed *feed)
     struct object check = {
         .device = "feed", .kind = "check", .name = "heart", .interval_ms = ROW_STEP_MS};
     feed->check = feed->sink->define(feed->sink->context, &check);
+    struct object traffic = {.device = "feed",
+                             .kind = "traffic",
+                             .name = "uplink",
+                             .interval_ms = REPORT_ROWS * ROW_STEP_MS,
+                             .metrics = metrics,
+                             .n_metrics = 1}; /* of which no row comes */
+    feed->uplink_traffic = feed->sink->define(feed->sink->context, &traffic);
+}
+
+/* Of the ten rows up to this one: bytes that grow with them. */
+static void make_reports(struct feed *feed, struct wall time)
+{
+    uint64_t n = (uint64_t)feed->row;
+    const struct talker_item hosts[] = {{"192.0.2.7", 10000 + n, 100, n},
+                                        {"2001:db8:7::/48", 5000, 50, 0}};
+    const struct talker_item services[] = {{"tcp/443 https", 10000, 100, 0}};
+    struct talker_report report = {.object = feed->uplink_traffic,
+                                   .from = {time.ms - (REPORT_ROWS - 1) * ROW_STEP_MS},
+                                   .to = {time.ms + ROW_STEP_MS},
+                                   .list = TALKERS_HOSTS,
+                                   .total_ip_bytes = 20000,
+                                   .error_bound_bytes = 100,
+                                   .n_items = 2,
+                                   .items = hosts};
+    feed->sink->talkers(feed->sink->context, &report);
+    report.list = TALKERS_SERVICES;
+    report.n_items = 1;
+    report.items = services;
+    feed->sink->talkers(feed->sink->context, &report);
 }
 
 static void make_row(struct feed *feed, size_t i, struct wall time)
@@ -109,6 +140,9 @@ static void on_pace(uv_timer_t *timer)
                             .reason = down ? "timeout" : "",
                             .detail = ""};
     feed->sink->result(feed->sink->context, &result);
+    if (feed->row % REPORT_ROWS == REPORT_ROWS - 1) {
+        make_reports(feed, time);
+    }
     if (++feed->row == feed->n_rows) {
         (void)uv_timer_stop(timer); /* cannot fail */
         batcher_flush(feed->batcher, true);

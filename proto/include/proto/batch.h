@@ -27,6 +27,7 @@ int batch_add_row(struct batch_writer *writer, const struct object *object, cons
 int batch_add_result(struct batch_writer *writer, const struct result *result);
 int batch_add_observation(struct batch_writer *writer, const struct observation *observation);
 int batch_add_gap(struct batch_writer *writer, const struct gap *gap);
+int batch_add_talkers(struct batch_writer *writer, const struct talker_report *report);
 /* Bytes so far, and numbers of what is in it. */
 size_t batch_writer_size(const struct batch_writer *writer);
 size_t batch_writer_rows(const struct batch_writer *writer);
@@ -62,6 +63,8 @@ struct batch {
     struct observation *observations;
     size_t n_gaps;
     struct gap *gaps;
+    size_t n_talkers;
+    struct talker_report *talkers; /* of no object that the batch defines as another kind */
 };
 
 /* NULL when the bytes are not a valid batch of that form; `reason` (at least 128 bytes) then says

@@ -90,6 +90,34 @@ struct gap {
     enum gap_reason reason;
 };
 
+enum talker_list { TALKERS_HOSTS = 1, TALKERS_PREFIXES = 2, TALKERS_SERVICES = 3 };
+/* "hosts", "prefixes", "services". */
+const char *talker_list_name(enum talker_list list);
+
+/* One of the heaviest of a traffic object. What was told of its address was decided by the agent's
+ * privacy: "192.0.2.7", "192.0.2.0/24", "hash:…", "tcp/443 https". True bytes are in [ip_bytes -
+ * error_bytes, ip_bytes]. */
+struct talker_item {
+    const char *key; /* a valid name (name_is_valid) */
+    uint64_t ip_bytes;
+    uint64_t packets;
+    uint64_t error_bytes;
+};
+
+/* The heaviest of one kind in [from, to), heaviest first: a record, kept for a while, and no
+ * evidence. */
+struct talker_report {
+    uint32_t object; /* of kind "traffic" */
+    struct wall from;
+    struct wall to;
+    enum talker_list list;
+    uint64_t total_ip_bytes;    /* of all, listed or not */
+    uint64_t error_bound_bytes; /* none that is not listed, and not below the last listed one, is
+                                   heavier than this; 0: the list is exact */
+    size_t n_items;             /* at most PROTO_TALKERS_MAX */
+    const struct talker_item *items;
+};
+
 /* A signed statement as it travels; both are kept byte for byte. */
 struct observation {
     const uint8_t *statement;

@@ -112,6 +112,50 @@ static bool was_woken(void *context)
     return ((struct world *)context)->n_woken > 0;
 }
 
+static void talkers(struct world *world, uint32_t number, uint64_t error_bytes)
+{
+    const struct talker_item items[] = {{"192.0.2.0/24", 10, 1, error_bytes}};
+    const struct talker_report report = {.object = number,
+                                         .from = {TEST_TIME},
+                                         .to = {TEST_TIME + 60000},
+                                         .list = TALKERS_PREFIXES,
+                                         .total_ip_bytes = 10,
+                                         .n_items = 1,
+                                         .items = items};
+    world->sink->talkers(world->sink->context, &report);
+}
+
+static void talkers_go_into_the_batch_or_are_counted(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    struct object traffic = make_object("traffic", "eth0");
+    struct object other = make_object("interface", "eth0");
+    assert_int_equal(define(&world, &traffic), 1);
+    assert_int_equal(define(&world, &other), 2);
+    talkers(&world, 0, 0); /* of a refused object: nothing */
+    talkers(&world, 1, 10);
+    assert_int_equal(batcher_refused(world.batcher), 0);
+    talkers(&world, 1, 11); /* an error beyond what it is of */
+    talkers(&world, 2, 0);  /* not of what was metered */
+    talkers(&world, 3, 0);
+    assert_int_equal(batcher_refused(world.batcher), 3);
+    batcher_flush(world.batcher, false);
+    struct batch *batch = next_batch(&world);
+    assert_non_null(batch);
+    assert_int_equal(batch->n_talkers, 1);
+    assert_int_equal(batch->talkers[0].object, 1);
+    assert_string_equal(batch->talkers[0].items[0].key, "192.0.2.0/24");
+    assert_int_equal(batch->n_gaps, 3);
+    assert_int_equal(batch->gaps[0].from.ms, TEST_TIME);
+    assert_int_equal(batch->gaps[0].to.ms, TEST_TIME + 60000);
+    assert_int_equal(batch->gaps[0].rows, 1);
+    assert_int_equal(batch->gaps[0].reason, GAP_ENCODE);
+    batch_free(batch);
+    end(&world);
+}
+
 static void objects_are_numbered_densely_and_once(void **state)
 {
     struct world world;
@@ -325,6 +369,7 @@ static void gap_goes_into_the_next_batch_and_closes_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(talkers_go_into_the_batch_or_are_counted),
         cmocka_unit_test(objects_are_numbered_densely_and_once),
         cmocka_unit_test(batch_is_closed_when_it_is_a_second_old),
         cmocka_unit_test(change_of_state_goes_out_at_once),

@@ -67,6 +67,19 @@ static void record_result(void *context, const struct result *result)
     recorder->n_results++;
 }
 
+static void record_talkers(void *context, const struct talker_report *report)
+{
+    struct recorder *recorder = context;
+    assert_true(report->object >= 1 && report->object <= recorder->n_objects);
+    assert_true(recorder->n_talkers < 4);
+    recorder->talkers[recorder->n_talkers++] = *report;
+    if (report->n_items > 0) {
+        snprintf(recorder->first_key, sizeof recorder->first_key, "%s", report->items[0].key);
+        recorder->first = report->items[0];
+        recorder->first.key = recorder->first_key;
+    }
+}
+
 static void record_gap(void *context, const struct gap *gap)
 {
     struct recorder *recorder = context;
@@ -86,6 +99,7 @@ struct recorder *recorder_new(void)
                                           .define = record_define,
                                           .row = record_row,
                                           .result = record_result,
+                                          .talkers = record_talkers,
                                           .gap = record_gap};
     return recorder;
 }

@@ -39,6 +39,10 @@ struct recorder {
     struct recorded_row *rows;
     size_t n_results;
     struct recorded_result *results;
+    size_t n_talkers;
+    struct talker_report talkers[4]; /* without their items */
+    struct talker_item first;        /* of the newest */
+    char first_key[64];
     size_t n_gaps;
     struct gap gaps[16];
 };

@@ -36,6 +36,28 @@ static struct object make_object(const char *name)
                            .n_metrics = 2};
 }
 
+static struct object make_traffic(void)
+{
+    struct object object = make_object("eth0");
+    object.kind = "traffic";
+    return object;
+}
+
+static void send_talkers(const struct sample_sink *sink, uint32_t object, size_t n_items)
+{
+    static const struct talker_item items[] = {{"192.0.2.7", 900, 3, 100},
+                                               {"192.0.2.8", 500, 2, 0}};
+    const struct talker_report report = {.object = object,
+                                         .from = {TIME_0},
+                                         .to = {TIME_0 + 1000},
+                                         .list = TALKERS_HOSTS,
+                                         .total_ip_bytes = 2000,
+                                         .error_bound_bytes = 50,
+                                         .n_items = n_items,
+                                         .items = items};
+    sink->talkers(sink->context, &report);
+}
+
 /* Nothing of it is ever measured: no row comes. */
 static struct object make_bare(const char *name)
 {
@@ -97,6 +119,10 @@ static int work_well(void)
     sink->gap(sink->context, &gap);
     first.interval_ms = 2000; /* another shape: another number */
     child_check(sink->define(sink->context, &first) == 5);
+    struct object traffic = make_traffic();
+    child_check(sink->define(sink->context, &traffic) == 6);
+    send_talkers(sink, 6, 2);
+    send_talkers(sink, 77, 2); /* of nothing: a gap */
     send_row(sink, 5, TIME_0 + 3, 8);
     uv_run(&loop, UV_RUN_DEFAULT); /* until main is gone */
     channel_worker_close(channel);
@@ -234,6 +260,27 @@ static int send_unknown_object(void)
     return 1;
 }
 
+/* The same of an object whose traffic was never metered. */
+static int send_foreign_talkers(void)
+{
+    struct batch_writer *writer = batch_writer_new(BATCH_WORKER_REPORT);
+    struct object object = make_object("x");
+    const struct talker_report report = {
+        .object = 5, .from = {1}, .to = {2}, .list = TALKERS_PREFIXES};
+    const uint8_t *bytes;
+    size_t size;
+    object.number = 5;
+    child_check(batch_add_definition(writer, &object) == 0);
+    bytes = batch_writer_finish(writer, NULL, &size); /* else the decoder would see it */
+    child_check(send(CHANNEL_FD, bytes, size, 0) == (ssize_t)size);
+    child_check(batch_add_talkers(writer, &report) == 0);
+    bytes = batch_writer_finish(writer, NULL, &size);
+    child_check(send(CHANNEL_FD, bytes, size, 0) == (ssize_t)size);
+    batch_writer_free(writer);
+    pause();
+    return 1;
+}
+
 enum { FLOOD_ROWS = 600000 };
 
 /* Main is stopped meanwhile (it does not run its loop): most rows are lost, and said to be. */
@@ -256,6 +303,8 @@ static int flood(void)
     child_check(sink->define(sink->context, &bare[0]) == 3);
     child_check(sink->define(sink->context, &bare[1]) == 4);
     send_row(sink, number, TIME_0 + FLOOD_ROWS, 1);
+    struct object traffic = make_traffic();
+    send_talkers(sink, sink->define(sink->context, &traffic), 1); /* within what is lost anyway */
     kill(getppid(), SIGUSR1); /* all is written: main may read */
     uv_run(&loop, UV_RUN_DEFAULT);
     channel_worker_close(channel);
@@ -356,12 +405,27 @@ static void everything_arrives_renumbered(void **state)
     open_scene(&scene);
     start_worker(&scene, work_well, "name from the configuration");
     scene.wanted_rows = 3;
-    scene.wanted_gaps = 1;
+    scene.wanted_gaps = 2;
     assert_true(run_until(&scene.loop, has_rows, &scene, 10000));
     const struct recorder *got = scene.recorder;
-    assert_int_equal(got->n_objects, 4);     /* ours and three: "unused" has no row */
-    assert_int_equal(got->n_defines, 1 + 4); /* "first" twice */
-    assert_true(has_object(got, "bare"));    /* though it has none either */
+    assert_int_equal(got->n_objects, 5);     /* ours and four: "unused" has no row */
+    assert_int_equal(got->n_defines, 1 + 5); /* "first" twice */
+    assert_int_equal(got->n_talkers, 1);
+    assert_string_equal(got->objects[got->talkers[0].object - 1].name, "eth0");
+    assert_int_equal(got->talkers[0].from.ms, TIME_0);
+    assert_int_equal(got->talkers[0].to.ms, TIME_0 + 1000);
+    assert_int_equal(got->talkers[0].list, TALKERS_HOSTS);
+    assert_int_equal(got->talkers[0].total_ip_bytes, 2000);
+    assert_int_equal(got->talkers[0].error_bound_bytes, 50);
+    assert_int_equal(got->talkers[0].n_items, 2);
+    assert_string_equal(got->first.key, "192.0.2.7");
+    assert_int_equal(got->first.ip_bytes, 900);
+    assert_int_equal(got->first.packets, 3);
+    assert_int_equal(got->first.error_bytes, 100);
+    assert_int_equal(got->gaps[1].rows, 1);
+    assert_int_equal(got->gaps[1].from.ms, TIME_0);
+    assert_int_equal(got->gaps[1].reason, GAP_ENCODE);
+    assert_true(has_object(got, "bare")); /* though it has none either */
     const struct recorded_object *named = &got->objects[got->rows[0].row.object - 1];
     assert_string_equal(named->name, "name from the configuration");
     assert_string_equal(named->device, "switch");
@@ -464,15 +528,16 @@ static void killed_worker_leaves_a_gap_and_can_come_again(void **state)
     close_scene(&scene);
 }
 
-static void expect_garbage(int (*work)(void))
+static void expect_garbage(int (*work)(void), uint64_t good_reports)
 {
     struct scene scene;
     open_scene(&scene);
     start_worker(&scene, work, "");
     assert_true(run_until(&scene.loop, has_garbage, &scene, 10000));
     assert_int_equal(channel_main_stats(scene.channel)->bad_reports, 1);
-    assert_int_equal(channel_main_stats(scene.channel)->reports, 0);
+    assert_int_equal(channel_main_stats(scene.channel)->reports, good_reports);
     assert_int_equal(scene.recorder->n_rows, 0);
+    assert_int_equal(scene.recorder->n_talkers, 0);
     kill(scene.pid, SIGKILL); /* the owner ends it */
     wait_worker(&scene);
     channel_main_disconnect(scene.channel, false);
@@ -484,10 +549,11 @@ static void expect_garbage(int (*work)(void))
 static void garbage_is_not_believed(void **state)
 {
     (void)state;
-    expect_garbage(send_garbage);
-    expect_garbage(send_too_much);
-    expect_garbage(send_nothing);
-    expect_garbage(send_unknown_object);
+    expect_garbage(send_garbage, 0);
+    expect_garbage(send_too_much, 0);
+    expect_garbage(send_nothing, 0);
+    expect_garbage(send_unknown_object, 0);
+    expect_garbage(send_foreign_talkers, 1);
 }
 
 static bool has_bare(void *context)
@@ -518,10 +584,11 @@ static void unread_rows_become_a_gap(void **state)
     print_message("rows kept %zu, lost %llu\n", kept, (unsigned long long)gap->rows);
     assert_int_equal(gap->reason, GAP_WORKER_LOST);
     /* Not one is neither kept nor said to be lost. */
-    assert_int_equal(kept + gap->rows, FLOOD_ROWS + 1);
+    assert_int_equal(kept + gap->rows, FLOOD_ROWS + 2);
+    assert_int_equal(scene.recorder->n_talkers, 0);
     assert_true(gap->rows > 0 && kept > 10000);
     assert_int_equal(gap->to.ms, TIME_0 + FLOOD_ROWS + 1);
-    assert_int_equal(gap->from.ms, TIME_0 + (int64_t)kept);
+    assert_int_equal(gap->from.ms, TIME_0); /* the talkers' interval began before */
     close_scene(&scene);
     assert_int_equal(wait_worker(&scene), 0);
     sigprocmask(SIG_UNBLOCK, &set, NULL);

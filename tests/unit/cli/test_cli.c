@@ -109,6 +109,11 @@ static void wrong_usage_exits_2(void **state)
         {{"sla"}, "say show or check, and --contract FILE"},
         {{"sla", "show"}, "say show or check, and --contract FILE"},
         {{"sla", "print", "--contract", "x"}, "say show or check"},
+        {{"top", "a", "b", "c"}, "one argument too many: c"},
+        {{"top", "--last", "1h", "--to", "now"}, "--last does not go with --from and --to"},
+        {{"top", "--last", "soon"}, "from must be a time"},
+        {{"top", "--list", "ports"}, "list must be hosts, prefixes or services"},
+        {{"top", "-n", "many"}, "n must be a number"},
         {{"keys", "new"}, "say new or show, and a file"},
         {{"keys", "forge", "x"}, "say new or show, and a file"},
     };
@@ -122,7 +127,7 @@ static void wrong_usage_exits_2(void **state)
 
 static void help_and_version_are_answers(void **state)
 {
-    static const char *const verbs[] = {"status", "device", "graph", "sla", "keys"};
+    static const char *const verbs[] = {"status", "device", "graph", "top", "sla", "keys"};
     const struct run *run = RUN(*state, "--help");
     assert_int_equal(run->status, 0);
     must_have(run->out, "--colour WHEN");
@@ -324,6 +329,53 @@ static void keys_are_made_once(void **state)
     assert_int_equal(RUN(served, "keys", "show", served->bed->contract_path)->status, 4);
 }
 
+/* --- top --- */
+
+static const char top_text[] =
+    "Heaviest hosts of sw-1 eth0, 2026-01-15 11:00:00 +0000 to 2026-01-15 12:00:00 +0000\n"
+    "Total 20.0 kB, metered for 2 min, reports: 2\n"
+    "\n"
+    "HOST             BYTES   SHARE  PACKETS       RATE    ± ERROR\n"
+    "192.0.2.7      12.0 kB  60.0 %      120  800 bit/s    ± 200 B\n"
+    /* It was not named in the first, of which the last one that is named has 6,000. */
+    "2001:db8::/48  1.00 kB   5.0 %   1.50 k   67 bit/s  ± 6.00 kB\n";
+
+static void top_says_who_fills_a_link(void **state)
+{
+    const struct served *served = *state;
+    static const struct talker_item first[] = {{"192.0.2.7", 6000, 60, 100},
+                                               {"2001:db8::/48", 1000, 1500, 0}};
+    static const struct talker_item second[] = {{"192.0.2.7", 6000, 60, 100}};
+    struct object traffic = make_traffic("sw-1", "eth0");
+    const struct run *run = RUN(served, "top");
+    assert_int_equal(run->status, 1);
+    assert_string_equal(run->out, "Nothing was recorded: no agent meters an interface (capture: in "
+                                  "its configuration).\n");
+    put_object(served->bed, "agent-a", &traffic, 0);
+    put_talkers(served->bed, "sw-1", "eth0", TALKERS_HOSTS, NOW_MS, 0, first, 2);
+    put_talkers(served->bed, "sw-1", "eth0", TALKERS_HOSTS, NOW_MS - MINUTE_MS, 0, second, 1);
+    run = RUN(served, "top", "sw-1", "eth0");
+    assert_string_equal(run->error, "");
+    assert_string_equal(run->out, top_text);
+    assert_int_equal(run->status, 0);
+    run = RUN(served, "top", "--last=90s", "-n", "1");
+    assert_int_equal(run->status, 0);
+    must_have(run->out, "Heaviest hosts of all devices (all interfaces), 2026-01-15 11:58:30");
+    assert_null(strstr(run->out, "2001:db8::/48"));
+    run = RUN(served, "top", "sw-1", "--list", "services", "--format", "json");
+    assert_int_equal(run->status, 1);
+    json_t *json = json_loads(run->out, JSON_REJECT_DUPLICATES, NULL);
+    assert_string_equal(json_string_value(json_object_get(json, "nothing")), "no-data");
+    json_decref(json);
+    run = RUN(served, "top", "--from", "-2h", "--to", "2026-01-15T11:00:00Z");
+    assert_int_equal(run->status, 1);
+    assert_string_equal(run->out, "Nothing was recorded: no report ended in that span; the newest "
+                                  "report ended at 2026-01-15 12:00:00 +0000.\n");
+    run = RUN(served, "top", "nobody");
+    assert_int_equal(run->status, 1);
+    must_have(run->out, "no interface of that device is metered");
+}
+
 /* --- collectors that are not there, or not collectors --- */
 
 static void no_collector_exits_3(void **state)
@@ -332,6 +384,7 @@ static void no_collector_exits_3(void **state)
         {"status", "--collector", "http://127.0.0.1:1"},
         {"device", "--collector", "http://127.0.0.1:1/"},
         {"graph", "a/b/c", "-o", "/dev/null", "--collector=http://127.0.0.1:1"},
+        {"top", "--collector", "http://127.0.0.1:1"},
         {"status", "--collector", "file:///etc/passwd"},
         {"status", "--collector", "not a URL"},
     };
@@ -442,6 +495,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(contracts_are_checked_without_a_collector, open_served,
                                         close_served),
         cmocka_unit_test_setup_teardown(graph_writes_a_picture, open_served, close_served),
+        cmocka_unit_test_setup_teardown(top_says_who_fills_a_link, open_served, close_served),
         cmocka_unit_test_setup_teardown(keys_are_made_once, open_served, close_served),
         cmocka_unit_test_setup_teardown(no_collector_exits_3, open_served, close_served),
         cmocka_unit_test_setup_teardown(strange_answers_exit_3, open_bare, close_served),

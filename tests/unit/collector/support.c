@@ -38,6 +38,7 @@ struct bed *make_bed(void)
     bed->rrd_directory = xasprintf("%s/rrd", bed->folder);
     bed->quarantine_directory = xasprintf("%s/quarantine", bed->folder);
     bed->ledger_path = xasprintf("%s/ledger.sqlite", bed->folder);
+    bed->talkers_path = xasprintf("%s/talkers.sqlite", bed->folder);
     bed->control_path = xasprintf("%s/store.sock", bed->folder);
     bed->intake_control_path = xasprintf("%s/intake.sock", bed->folder);
     assert_int_equal(keys_init(), 0);
@@ -53,6 +54,8 @@ struct bed *make_bed(void)
                                           .rrd_directory = bed->rrd_directory,
                                           .quarantine_directory = bed->quarantine_directory,
                                           .ledger_path = bed->ledger_path,
+                                          .talkers_path = bed->talkers_path,
+                                          .talkers_retention_ms = INT64_C(400) * 86400000,
                                           .control_path = bed->control_path,
                                           .intake_control_path = bed->intake_control_path,
                                           .agents = bed->agents,
@@ -78,6 +81,7 @@ void free_bed(struct bed *bed)
     assert_int_equal(nftw(bed->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     free(bed->intake_control_path);
     free(bed->control_path);
+    free(bed->talkers_path);
     free(bed->ledger_path);
     free(bed->quarantine_directory);
     free(bed->rrd_directory);
@@ -219,18 +223,27 @@ struct json_t *ask_store(struct bed *bed, const char *request)
     return asker.response;
 }
 
-int64_t ask_int(const struct bed *bed, const char *sql)
+static int64_t ask_database(const char *path, const char *sql)
 {
     sqlite3 *handle;
     sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open_v2(bed->ledger_path, &handle, SQLITE_OPEN_READONLY, NULL),
-                     SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
     int64_t value = sqlite3_column_int64(statement, 0);
     (void)sqlite3_finalize(statement);
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
     return value;
+}
+
+int64_t ask_int(const struct bed *bed, const char *sql)
+{
+    return ask_database(bed->ledger_path, sql);
+}
+
+int64_t ask_talkers(const struct bed *bed, const char *sql)
+{
+    return ask_database(bed->talkers_path, sql);
 }
 
 int64_t last_of(const struct bed *bed, const char *name)
@@ -275,6 +288,28 @@ void add_row(struct batch_writer *writer, const struct object *object, int64_t m
     const struct row row = {
         .object = object->number, .time = {START_MS + ms}, .status = ROW_OK, .values = values};
     assert_int_equal(batch_add_row(writer, object, &row), 0);
+}
+
+struct object make_traffic(uint32_t number, const char *name)
+{
+    struct object object = make_object(number, name, false);
+    object.kind = "traffic";
+    return object;
+}
+
+void add_talkers(struct batch_writer *writer, uint32_t object, int64_t ms, uint64_t bytes)
+{
+    const struct talker_item items[] = {{"192.0.2.7", bytes, bytes / 1000, bytes / 10},
+                                        {"2001:db8::/48", bytes / 2, 1, 0}};
+    const struct talker_report report = {.object = object,
+                                         .from = {START_MS + ms - 60000},
+                                         .to = {START_MS + ms},
+                                         .list = TALKERS_HOSTS,
+                                         .total_ip_bytes = 2 * bytes,
+                                         .error_bound_bytes = 10,
+                                         .n_items = 2,
+                                         .items = items};
+    assert_int_equal(batch_add_talkers(writer, &report), 0);
 }
 
 void add_statement(struct batch_writer *writer, const struct keys *keys,

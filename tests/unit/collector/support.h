@@ -18,6 +18,7 @@ struct bed {
     char *rrd_directory;
     char *quarantine_directory;
     char *ledger_path;
+    char *talkers_path;
     char *control_path;
     char *intake_control_path;
     struct keys *keys;
@@ -53,6 +54,9 @@ struct stream_position position_of(uint8_t stream, uint64_t epoch, uint64_t sequ
 /* An object with one counter and one gauge; `wide`: and another gauge. */
 struct object make_object(uint32_t number, const char *name, bool wide);
 void add_row(struct batch_writer *writer, const struct object *object, int64_t ms, uint64_t value);
+/* An object of kind "traffic", and its heaviest hosts of the minute that ends at START_MS + ms. */
+struct object make_traffic(uint32_t number, const char *name);
+void add_talkers(struct batch_writer *writer, uint32_t object, int64_t ms, uint64_t bytes);
 /* Of check "web", signed by `keys`; the hash of the one before it is zeros. */
 void add_statement(struct batch_writer *writer, const struct keys *keys,
                    const struct stream_position *position, uint64_t number, enum outcome outcome,
@@ -62,6 +66,7 @@ void append(struct bed *bed, struct stream_position position, int64_t received_m
             struct batch_writer *writer, bool sync);
 
 int64_t ask_int(const struct bed *bed, const char *sql);
+int64_t ask_talkers(const struct bed *bed, const char *sql); /* of the other database */
 /* Time of the last row of an object's file, from START_MS; -1: there is no file. */
 int64_t last_of(const struct bed *bed, const char *name);
 

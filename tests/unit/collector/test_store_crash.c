@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A store killed at any moment, again and again while the journal grows, leaves the files and the
- * ledger that an undisturbed one leaves: every file byte for byte, every table row for row. */
+ * A store killed at any moment, again and again while the journal grows, leaves the files, the
+ * ledger and the talkers that an undisturbed one leaves: every file byte for byte, every table row
+ * for row.
+ */
 #include "support.h"
 
 #include "common/log.h"
@@ -65,6 +67,8 @@ static void add_definitions(struct batch_writer *writer, const struct talker *ta
             make_object((uint32_t)(i + talker->epoch) % OBJECTS + 1, names[i], talker->wide);
         assert_int_equal(batch_add_definition(writer, &object), 0);
     }
+    struct object traffic = make_traffic(OBJECTS + 1, names[0]);
+    assert_int_equal(batch_add_definition(writer, &traffic), 0);
 }
 
 static void say_something(struct bed *bed, struct random *random, struct talker *talker,
@@ -104,6 +108,9 @@ static void say_something(struct bed *bed, struct random *random, struct talker 
                                 .rows = random_below(random, 9),
                                 .reason = GAP_SPOOL_FULL};
         assert_int_equal(batch_add_gap(writer, &gap), 0);
+    }
+    if (random_below(random, 2) == 0) {
+        add_talkers(writer, OBJECTS + 1, talker->ms, 1000 + random_below(random, 100000));
     }
     append(bed, position, talker->ms, writer, false);
     batch_writer_free(writer);
@@ -183,23 +190,29 @@ static void dump_table(sqlite3 *handle, const char *table, char **text)
     assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
 }
 
+static void dump_tables(const char *path, const char *const *tables, char **text)
+{
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    for (; *tables != NULL; tables++) {
+        dump_table(handle, *tables, text);
+    }
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
 static void collect(const struct bed *bed, struct left *left)
 {
     static const char *const tables[] = {"state",  "agent",     "stream",     "shape",
                                          "object", "label",     "definition", "check",
-                                         "run",    "statement", "gap"};
-    sqlite3 *handle;
+                                         "run",    "statement", "gap",        NULL};
+    static const char *const talkers[] = {"source", "report", NULL};
     collecting = left;
     collecting_skip = strlen(bed->rrd_directory);
     assert_int_equal(nftw(bed->rrd_directory, collect_one, 16, FTW_PHYS), 0);
     qsort(left->files, left->n_files, sizeof left->files[0], compare_files);
-    assert_int_equal(sqlite3_open_v2(bed->ledger_path, &handle, SQLITE_OPEN_READONLY, NULL),
-                     SQLITE_OK);
     left->tables = xstrdup("");
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        dump_table(handle, tables[i], &left->tables);
-    }
-    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    dump_tables(bed->ledger_path, tables, &left->tables);
+    dump_tables(bed->talkers_path, talkers, &left->tables);
 }
 
 static void clear_left(struct left *left)
@@ -276,10 +289,13 @@ static void use_folder(struct bed *bed, const char *name)
 {
     free(bed->rrd_directory);
     free(bed->ledger_path);
+    free(bed->talkers_path);
     bed->rrd_directory = xasprintf("%s/rrd-%s", bed->folder, name);
     bed->ledger_path = xasprintf("%s/%s.sqlite", bed->folder, name);
     bed->options.rrd_directory = bed->rrd_directory;
     bed->options.ledger_path = bed->ledger_path;
+    bed->talkers_path = xasprintf("%s/%s-talkers.sqlite", bed->folder, name);
+    bed->options.talkers_path = bed->talkers_path;
 }
 
 static void finish(struct bed *bed, struct left *left)
@@ -339,6 +355,7 @@ static void killed_at_any_moment_is_undisturbed(void **state)
         assert_int_equal(stormy.files[i].size, calm.files[i].size);
         assert_memory_equal(stormy.files[i].bytes, calm.files[i].bytes, calm.files[i].size);
     }
+    assert_non_null(strstr(calm.tables, "report|")); /* there were talkers */
     clear_left(&calm);
     clear_left(&stormy);
     free_bed(bed);

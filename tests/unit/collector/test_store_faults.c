@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A disk that is full under the ledger or under the files: store says so, stays alive, waits, and
- * afterwards everything is there once. The test stands between SQLite and pwrite(2), and between
- * the rows' cache and its files. */
+ * A disk that is full under the ledger, the talkers or the files: store says so, stays alive,
+ * waits, and afterwards everything is there once. The test stands between SQLite and pwrite(2), and
+ * between the rows' cache and its files. */
 #include "support.h"
 
 #include "common/log.h"
@@ -19,13 +19,24 @@
 #include <cmocka.h>
 
 static bool ledger_full;
+static bool talkers_full;
 static bool files_full;
 
 /* --- the injections --- */
 
+/* Is the descriptor of a file (or its log) of the talkers? */
+static bool is_of_talkers(int fd)
+{
+    char link[64];
+    char path[512] = "";
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    assert_true(readlink(link, path, sizeof path - 1) > 0);
+    return strstr(path, "/talkers.") != NULL;
+}
+
 static ssize_t failing_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
-    if (ledger_full) {
+    if ((ledger_full || talkers_full) && (is_of_talkers(fd) ? talkers_full : ledger_full)) {
         errno = ENOSPC;
         return -1;
     }
@@ -88,6 +99,11 @@ static bool ledger_was_tried_twice(struct bed *bed)
     return figure(bed, "beffroi_store_failures_total", "ledger") >= 2;
 }
 
+static bool talkers_were_tried_twice(struct bed *bed)
+{
+    return figure(bed, "beffroi_store_failures_total", "talkers") >= 2;
+}
+
 static bool rows_were_tried_twice(struct bed *bed)
 {
     return figure(bed, "beffroi_store_failures_total", "rrd") >= 2;
@@ -113,6 +129,7 @@ static void open_files(void)
 {
     files_full = false;
     ledger_full = false;
+    talkers_full = false;
 }
 
 /* --- the faults --- */
@@ -188,6 +205,63 @@ static void full_files_set_no_watermark(void **state)
     assert_int_equal(ask_int(bed, "SELECT count(*) FROM statement"), 2);
 }
 
+/* Batch n with a report of the traffic of "eth0" in it. */
+static void append_report(struct bed *bed, uint64_t n)
+{
+    struct object traffic = make_traffic(2, "eth0");
+    struct batch_writer *writer = batch_writer_new(BATCH_WIRE);
+    assert_int_equal(batch_add_definition(writer, &traffic), 0);
+    add_talkers(writer, 2, (int64_t)n * 60000, n * 1000);
+    append(bed, position_of(0x11, 1, n), (int64_t)n * 60000, writer, true);
+    batch_writer_free(writer);
+}
+
+static void full_talkers_hold_the_ledger_back(void **state)
+{
+    struct bed *bed = *state;
+    append_report(bed, 1);
+    run_until_applied(bed, 1);
+    talkers_full = true;
+    append_report(bed, 2);
+    append_report(bed, 3);
+    run_until(bed, is_failing);
+    move_clocks(bed, 1000);
+    run_until(bed, talkers_were_tried_twice);
+    /* The position does not move past what is not stored. */
+    assert_int_equal(ask_int(bed, "SELECT sequence FROM stream"), 1);
+    assert_int_equal(ask_talkers(bed, "SELECT count(*) FROM report"), 1);
+    assert_true(figure(bed, "beffroi_store_talker_reports_total", NULL) == 1);
+    assert_true(figure(bed, "beffroi_store_failures_total", "ledger") == 0);
+    open_files();
+    move_clocks(bed, 1000);
+    run_until(bed, works_again);
+    run_until_applied(bed, 3);
+    assert_int_equal(ask_talkers(bed, "SELECT count(*) FROM report"), 3);
+    assert_true(figure(bed, "beffroi_store_talker_reports_total", NULL) == 3);
+}
+
+/* Between the two commits: the talkers are on disk, the position is not. */
+static void talkers_that_come_again_replace_themselves(void **state)
+{
+    struct bed *bed = *state;
+    append_report(bed, 1);
+    run_until_applied(bed, 1);
+    ledger_full = true;
+    append_report(bed, 2);
+    append_report(bed, 3);
+    run_until(bed, is_failing);
+    assert_int_equal(ask_talkers(bed, "SELECT count(*) FROM report"), 3);
+    assert_int_equal(ask_int(bed, "SELECT sequence FROM stream"), 1);
+    open_files();
+    move_clocks(bed, 1000);
+    run_until(bed, works_again);
+    run_until_applied(bed, 3);
+    assert_int_equal(ask_int(bed, "SELECT sequence FROM stream"), 3);
+    assert_int_equal(ask_talkers(bed, "SELECT count(*) FROM report"), 3);
+    assert_int_equal(ask_talkers(bed, "SELECT sum(total) FROM report"), 2 * 6000);
+    assert_true(figure(bed, "beffroi_store_talker_reports_total", NULL) == 3);
+}
+
 static int close_full_bed(void **state)
 {
     open_files();
@@ -201,6 +275,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_ledger_loses_nothing_and_doubles_nothing, open_bed,
                                         close_full_bed),
         cmocka_unit_test_setup_teardown(full_files_hold_the_journal_back, open_bed, close_full_bed),
+        cmocka_unit_test_setup_teardown(full_talkers_hold_the_ledger_back, open_bed,
+                                        close_full_bed),
+        cmocka_unit_test_setup_teardown(talkers_that_come_again_replace_themselves, open_bed,
+                                        close_full_bed),
         cmocka_unit_test_setup_teardown(full_files_set_no_watermark, open_bed, close_full_bed),
     };
     return cmocka_run_group_tests(tests, install_failing_disk, NULL);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,45 @@ struct contents {
     size_t n_rows;
     struct row rows[ROWS];
     union value values[ROWS][PROTO_METRICS_MAX];
-    size_t n_results, n_observations, n_gaps;
+    size_t n_results, n_observations, n_gaps; /* and so many talker reports */
     struct result results[OTHERS];
     struct observation observations[OTHERS];
     uint8_t statements[OTHERS][64];
     struct gap gaps[OTHERS];
+    struct talker_report talkers[OTHERS];
+    struct talker_item *items[OTHERS];
 };
+
+/* Of an object that is not defined here. */
+static struct talker_report random_report(struct dice *dice, struct talker_item **items)
+{
+    int64_t from_ms = INT64_C(1790000000000) + (int64_t)dice_below(dice, 600000);
+    struct talker_report report = {
+        .object = (uint32_t)(OBJECTS + 1 + dice_below(dice, 1000)),
+        .from = {from_ms},
+        .to = {from_ms + 1 + (int64_t)dice_below(dice, 600000)},
+        .list = (enum talker_list)(TALKERS_HOSTS + dice_below(dice, 3)),
+        .total_ip_bytes = dice_wild(dice) >> 1,
+        .error_bound_bytes = dice_wild(dice) >> 1,
+        .n_items = dice_below(dice, 4) == 0 ? PROTO_TALKERS_MAX : dice_below(dice, 5),
+    };
+    *items = calloc(report.n_items + 1, sizeof **items);
+    assert_non_null(*items);
+    for (size_t i = 0; i < report.n_items; i++) {
+        char *text = random_text(dice, 0, 8);
+        char *key = malloc(strlen(text) + 8);
+        assert_non_null(key);
+        (void)snprintf(key, strlen(text) + 8, "%zu:%s", i, text);
+        free(text);
+        uint64_t bytes = dice_wild(dice) >> 1;
+        (*items)[i] = (struct talker_item){.key = key,
+                                           .ip_bytes = bytes,
+                                           .packets = dice_wild(dice) >> 1,
+                                           .error_bytes = bytes >> dice_below(dice, 63)};
+    }
+    report.items = *items;
+    return report;
+}
 
 static struct contents *make_contents(struct dice *dice)
 {
@@ -63,6 +97,7 @@ static struct contents *make_contents(struct dice *dice)
         observation->statement_size = 1 + dice_below(dice, sizeof contents->statements[i]);
         memset(contents->statements[i], (int)i + 1, sizeof contents->statements[i]);
         memset(observation->signature, (int)i + 7, sizeof observation->signature);
+        contents->talkers[i] = random_report(dice, &contents->items[i]);
         struct wall from = random_time(dice);
         contents->gaps[i] = (struct gap){
             .from = from,
@@ -84,6 +119,10 @@ static void free_contents(struct contents *contents)
     for (size_t i = 0; i < contents->n_results; i++) {
         free((void *)contents->results[i].reason);
         free((void *)contents->results[i].detail);
+        for (size_t k = 0; k < contents->talkers[i].n_items; k++) {
+            free((void *)contents->items[i][k].key);
+        }
+        free(contents->items[i]);
     }
     free(contents);
 }
@@ -114,6 +153,7 @@ static void write_contents(struct batch_writer *writer, enum batch_form form,
     }
     for (size_t i = 0; i < contents->n_gaps; i++) {
         assert_int_equal(batch_add_gap(writer, &contents->gaps[i]), 0);
+        assert_int_equal(batch_add_talkers(writer, &contents->talkers[i]), 0);
         bool wire = form == BATCH_WIRE;
         assert_int_equal(batch_add_result(writer, &contents->results[i]), wire ? -EINVAL : 0);
         assert_int_equal(batch_add_observation(writer, &contents->observations[i]),
@@ -121,7 +161,7 @@ static void write_contents(struct batch_writer *writer, enum batch_form form,
     }
     assert_int_equal(batch_writer_rows(writer), contents->n_rows);
     assert_int_equal(batch_writer_items(writer),
-                     contents->n_objects + contents->n_rows + 2 * contents->n_gaps);
+                     contents->n_objects + contents->n_rows + 3 * contents->n_gaps);
 }
 
 static void compare_row(const struct packed_row *packed, const struct row *row,
@@ -141,6 +181,23 @@ static void compare_row(const struct packed_row *packed, const struct row *row,
         } else {
             assert_true(values[i].counter == 0);
         }
+    }
+}
+
+static void compare_report(const struct talker_report *got, const struct talker_report *want)
+{
+    assert_int_equal(got->object, want->object);
+    assert_int_equal(got->from.ms, want->from.ms);
+    assert_int_equal(got->to.ms, want->to.ms);
+    assert_int_equal(got->list, want->list);
+    assert_true(got->total_ip_bytes == want->total_ip_bytes);
+    assert_true(got->error_bound_bytes == want->error_bound_bytes);
+    assert_int_equal(got->n_items, want->n_items);
+    for (size_t i = 0; i < got->n_items; i++) {
+        assert_string_equal(got->items[i].key, want->items[i].key);
+        assert_true(got->items[i].ip_bytes == want->items[i].ip_bytes);
+        assert_true(got->items[i].packets == want->items[i].packets);
+        assert_true(got->items[i].error_bytes == want->items[i].error_bytes);
     }
 }
 
@@ -177,6 +234,10 @@ static void compare(const struct batch *batch, enum batch_form form,
     }
     assert_int_equal(batch->n_gaps, contents->n_gaps);
     assert_memory_equal(batch->gaps, contents->gaps, batch->n_gaps * sizeof batch->gaps[0]);
+    assert_int_equal(batch->n_talkers, contents->n_gaps);
+    for (size_t i = 0; i < batch->n_talkers; i++) {
+        compare_report(&batch->talkers[i], &contents->talkers[i]);
+    }
 }
 
 static void round_trip(struct dice *dice, struct batch_writer *writer, enum batch_form form)

@@ -50,6 +50,11 @@ struct draft {
     uint64_t from, to, gap_reason;
     uint64_t result_object, result_time, outcome;
     struct text reason, detail;
+    uint64_t report_object, report_from, report_to, list, total, bound;
+    struct text talker;
+    size_t n_talkers;
+    uint64_t talker_bytes, talker_packets, talker_error;
+    bool same_talkers, says_not_traffic;
     size_t n_empty_gaps; /* on top */
 };
 
@@ -84,6 +89,15 @@ static struct draft make_draft(enum batch_form form)
         .result_object = 1,
         .outcome = OUTCOME_DOWN,
         .reason = TEXT("timeout"),
+        .report_object = 2,
+        .report_from = 4,
+        .report_to = 5,
+        .list = TALKERS_PREFIXES,
+        .total = 9,
+        .talker = TEXT("h"),
+        .n_talkers = 2,
+        .talker_bytes = 7,
+        .talker_error = 7,
     };
 }
 
@@ -168,6 +182,41 @@ static struct bytes encode_fifth(const struct draft *draft)
     return bytes;
 }
 
+static struct bytes encode_report(const struct draft *draft)
+{
+    struct bytes bytes = {0};
+    put_number(&bytes, 1, draft->report_object);
+    put_number(&bytes, 2, draft->report_from);
+    put_number(&bytes, 3, draft->report_to);
+    put_number(&bytes, 4, draft->list);
+    put_number(&bytes, 5, draft->total);
+    put_number(&bytes, 6, draft->bound);
+    for (size_t i = 0; i < draft->n_talkers; i++) {
+        struct bytes item = {0};
+        put_numbered(&item, draft->talker, i, draft->same_talkers);
+        put_number(&item, 2, draft->talker_bytes);
+        put_number(&item, 3, draft->talker_packets);
+        put_number(&item, 4, draft->talker_error);
+        put_message(&bytes, 7, &item);
+    }
+    return bytes;
+}
+
+/* Another object, of number 2, first of another kind and then of kind traffic, or the other way. */
+static void put_second_object(struct bytes *bytes, const struct draft *draft, uint32_t field)
+{
+    static const char *const kinds[] = {"cpu", "traffic"};
+    for (size_t i = 0; i < 2; i++) {
+        struct bytes definition = {0};
+        put_number(&definition, 1, 2);
+        put_text(&definition, 2, "d");
+        put_text(&definition, 3, kinds[draft->says_not_traffic ? 1 - i : i]);
+        put_text(&definition, 4, "n");
+        put_number(&definition, 5, 1000);
+        put_message(bytes, field, &definition);
+    }
+}
+
 static struct bytes encode(const struct draft *draft)
 {
     bool wire = draft->form == BATCH_WIRE;
@@ -188,6 +237,9 @@ static struct bytes encode(const struct draft *draft)
     put_message(&bytes, wire ? 6 : 3, &row);
     put_message(&bytes, wire ? 7 : 4, &fifth);
     put_message(&bytes, wire ? 8 : 5, &gap);
+    struct bytes report = encode_report(draft);
+    put_message(&bytes, wire ? 9 : 6, &report); /* before what it speaks of: any order will do */
+    put_second_object(&bytes, draft, wire ? 5 : 2);
     return bytes;
 }
 
@@ -287,8 +339,35 @@ static struct bytes encode(const struct draft *draft)
     X(detail_over, BATCH_WORKER_REPORT, "detail", d->detail = letters(513))                        \
     X(detail_nul, BATCH_WORKER_REPORT, "NUL", d->detail = TEXT("\0"))                              \
     X(detail_escape, BATCH_WORKER_REPORT, "detail", d->detail = TEXT("\x1b[2J"))                   \
-    X(items_max, BATCH_WIRE, "", d->n_empty_gaps = PROTO_BATCH_ITEMS_MAX - 4)                      \
-    X(items_over, BATCH_WIRE, "over 100000 items", d->n_empty_gaps = PROTO_BATCH_ITEMS_MAX - 3)
+    X(report_object_0, BATCH_WIRE, "talker report 1", d->report_object = 0)                        \
+    X(report_object_max, BATCH_WIRE, "", d->report_object = PROTO_OBJECTS_MAX)                     \
+    X(report_object_over, BATCH_WIRE, "talker report 1", d->report_object = PROTO_OBJECTS_MAX + 1) \
+    X(report_unknown_object, BATCH_WIRE, "", d->report_object = 77)                                \
+    X(report_cpu, BATCH_WIRE, "not of kind traffic", d->report_object = 1)                         \
+    X(report_no_traffic, BATCH_WORKER_REPORT, "not of kind traffic", d->says_not_traffic = true)   \
+    X(report_backwards, BATCH_WIRE, "report 1: it ends before", d->report_from = 6)                \
+    X(report_empty, BATCH_WORKER_REPORT, "report 1: it ends before", d->report_from = 5)           \
+    X(report_negative, BATCH_WIRE, "report 1: its times", d->report_from = (uint64_t)-1)           \
+    X(report_10000, BATCH_WIRE, "report 1: its times", d->report_to = (uint64_t)TIME_MAX_MS + 1)   \
+    X(list_0, BATCH_WIRE, "its list", d->list = 0)                                                 \
+    X(list_4, BATCH_WORKER_REPORT, "its list", d->list = 4)                                        \
+    X(total_max, BATCH_WIRE, "", d->total = INT64_MAX)                                             \
+    X(total_over, BATCH_WIRE, "its numbers", d->total = (uint64_t)INT64_MAX + 1)                   \
+    X(bound_over, BATCH_WIRE, "its numbers", d->bound = UINT64_MAX)                                \
+    X(talkers_none, BATCH_WIRE, "", d->n_talkers = 0)                                              \
+    X(talkers_max, BATCH_WIRE, "", d->n_talkers = PROTO_TALKERS_MAX)                               \
+    X(talkers_over, BATCH_WIRE, "too many items", d->n_talkers = PROTO_TALKERS_MAX + 1)            \
+    X(talker_empty, BATCH_WIRE, "item's key", (d->talker = TEXT(""), d->n_talkers = 1))            \
+    X(talker_max, BATCH_WIRE, "", (d->talker = letters(255), d->n_talkers = 1))                    \
+    X(talker_over, BATCH_WIRE, "item's key", d->talker = letters(256))                             \
+    X(talker_nul, BATCH_WORKER_REPORT, "NUL", d->talker = TEXT("h\0"))                             \
+    X(talker_escape, BATCH_WIRE, "item's key", d->talker = TEXT("\x1b[2J"))                        \
+    X(talker_twice, BATCH_WIRE, "two items", d->same_talkers = true)                               \
+    X(talker_bytes_over, BATCH_WIRE, "item's numbers", d->talker_bytes = UINT64_MAX)               \
+    X(talker_packets_over, BATCH_WIRE, "item's numbers", d->talker_packets = UINT64_MAX)           \
+    X(talker_error_over, BATCH_WIRE, "item's error", d->talker_error = 8)                          \
+    X(items_max, BATCH_WIRE, "", d->n_empty_gaps = PROTO_BATCH_ITEMS_MAX - 7)                      \
+    X(items_over, BATCH_WIRE, "over 100000 items", d->n_empty_gaps = PROTO_BATCH_ITEMS_MAX - 6)
 
 #define DEFINE_BREAK(name, form, words, change)                                                    \
     static void break_##name(struct draft *d)                                                      \
@@ -412,6 +491,28 @@ static void test_dense_is_not_capped(void **state)
     batch = batch_decode(BATCH_WIRE, rows.at, rows.size, reason, sizeof reason);
     assert_string_equal(reason, "");
     assert_int_equal(batch->n_definitions, count);
+    batch_free(batch);
+    bytes_free(&field);
+
+    /* 4 MiB of talkers, also of five bytes each. */
+    struct bytes report = {0};
+    put_number(&report, 1, 1);
+    put_number(&report, 3, 1);
+    put_number(&report, 4, TALKERS_HOSTS);
+    for (char i = 0; i < PROTO_TALKERS_MAX - 10; i++) {
+        char key = (char)('!' + i);
+        struct bytes item = {0};
+        put_bytes(&item, 1, &key, 1);
+        put_message(&report, 7, &item);
+    }
+    put_message(&field, 9, &report);
+    rows.size = head.size;
+    for (count = 0; rows.size + field.size <= PROTO_MESSAGE_MAX; rows.size += field.size, count++) {
+        memcpy(rows.at + rows.size, field.at, field.size);
+    }
+    batch = batch_decode(BATCH_WIRE, rows.at, rows.size, reason, sizeof reason);
+    assert_string_equal(reason, "");
+    assert_int_equal(batch->n_talkers, count);
     batch_free(batch);
     bytes_free(&field);
     bytes_free(&head);

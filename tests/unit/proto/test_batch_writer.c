@@ -255,13 +255,44 @@ static void test_largest_definition(void **state)
     batch_writer_free(writer);
 }
 
+static void test_refuses_bad_talkers(void **state)
+{
+    (void)state;
+    struct talker_item items[PROTO_TALKERS_MAX + 1] = {{.key = "h", .ip_bytes = 5}};
+    const struct talker_report good = {.object = 1,
+                                       .from = {1},
+                                       .to = {2},
+                                       .list = TALKERS_SERVICES,
+                                       .n_items = 1,
+                                       .items = items};
+    struct batch_writer *writer = batch_writer_new(BATCH_WIRE);
+    assert_int_equal(batch_add_talkers(writer, &good), 0);
+    struct talker_report bad = good;
+    bad.to.ms = 1;
+    assert_int_equal(batch_add_talkers(writer, &bad), -EINVAL);
+    bad = good;
+    bad.list = (enum talker_list)4;
+    assert_int_equal(batch_add_talkers(writer, &bad), -EINVAL);
+    bad = good;
+    bad.object = 0;
+    assert_int_equal(batch_add_talkers(writer, &bad), -EINVAL);
+    bad = good;
+    bad.n_items = PROTO_TALKERS_MAX + 1;
+    assert_int_equal(batch_add_talkers(writer, &bad), -EINVAL);
+    items[0].error_bytes = 6;
+    assert_int_equal(batch_add_talkers(writer, &good), -EINVAL);
+    items[0] = (struct talker_item){.key = "a\nb"};
+    assert_int_equal(batch_add_talkers(writer, &good), -EINVAL);
+    assert_int_equal(batch_writer_items(writer), 1);
+    batch_writer_free(writer);
+}
+
 int main(void)
 {
     memset(letters_256, 'a', 256);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writer_bounds),
-        cmocka_unit_test(test_base_time),
-        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_refuses_bad_talkers), cmocka_unit_test(test_writer_bounds),
+        cmocka_unit_test(test_base_time),           cmocka_unit_test(test_full),
         cmocka_unit_test(test_largest_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,14 @@ static void record_result(void *context, const struct result *result)
     snprintf(kept->detail, sizeof kept->detail, "%s", result->detail);
 }
 
+/* SNMP knows of none. */
+static void record_talkers(void *context, const struct talker_report *report)
+{
+    (void)context;
+    (void)report;
+    fail_msg("a talker report from SNMP");
+}
+
 static void record_gap(void *context, const struct gap *gap)
 {
     (void)context;
@@ -66,6 +74,7 @@ struct recorder *recorder_new(void)
                                           .define = record_define,
                                           .row = record_row,
                                           .result = record_result,
+                                          .talkers = record_talkers,
                                           .gap = record_gap};
     return recorder;
 }

@@ -28,6 +28,8 @@ static void start(struct served *served, const char *contract)
         .port = 0,
         .data_directory = served->bed->folder,
         .ledger_path = served->bed->ledger_path,
+        .talkers_path = served->bed->talkers_path,
+        .talkers_retention_ms = 30 * (int64_t)DAY_MS,
         .rrd_directory = served->bed->rrd_directory,
         .intake_control_path = served->bed->other_path,
         .store_control_path = served->bed->store_path,

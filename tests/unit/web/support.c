@@ -49,6 +49,7 @@ int open_bed(void **state)
         xasprintf("%s/beffroi-web-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(bed->folder));
     bed->ledger_path = xasprintf("%s/ledger.sqlite", bed->folder);
+    bed->talkers_path = xasprintf("%s/talkers.sqlite", bed->folder);
     bed->rrd_directory = xasprintf("%s/rrd", bed->folder);
     bed->quarantine = xasprintf("%s/quarantine", bed->folder);
     bed->contract_path = xasprintf("%s/contract.yaml", bed->folder);
@@ -62,6 +63,8 @@ int open_bed(void **state)
                                               .flush_after_ms = DAY_MS};
     bed->cache = rrd_cache_open(&options);
     bed->sources = (struct query_sources){.ledger_path = bed->ledger_path,
+                                          .talkers_path = bed->talkers_path,
+                                          .talkers_retention_ms = 30 * (int64_t)DAY_MS,
                                           .rrd_directory = bed->rrd_directory,
                                           .intake_control_path = bed->other_path,
                                           .store_control_path = bed->store_path,
@@ -86,6 +89,7 @@ int close_bed(void **state)
     sla_contract_free(bed->contract);
     rrd_cache_close(bed->cache);
     ledger_close(bed->ledger);
+    talker_writer_close(bed->talkers);
     keys_free(bed->keys);
     assert_int_equal(nftw(bed->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     free(bed->other_path);
@@ -93,6 +97,7 @@ int close_bed(void **state)
     free(bed->contract_path);
     free(bed->quarantine);
     free(bed->rrd_directory);
+    free(bed->talkers_path);
     free(bed->ledger_path);
     free(bed->folder);
     free(bed);
@@ -223,6 +228,42 @@ void put_rows(struct bed *bed, const struct object *interface, int64_t minutes)
         assert_int_equal(rrd_cache_add(bed->cache, interface, &row, (struct wall){NOW_MS}), 0);
     }
     assert_int_equal(rrd_cache_flush(bed->cache, NULL, NULL, NULL), 0);
+}
+
+/* --- talkers --- */
+
+struct object make_traffic(const char *device, const char *name)
+{
+    static const struct metric metrics[] = {{"octets", "octets", METRIC_COUNTER},
+                                            {"packets", "packets", METRIC_COUNTER}};
+    return (struct object){.device = device,
+                           .kind = "traffic",
+                           .name = name,
+                           .interval_ms = 60000,
+                           .metrics = metrics,
+                           .n_metrics = sizeof metrics / sizeof *metrics};
+}
+
+void put_talkers(struct bed *bed, const char *device, const char *name, enum talker_list list,
+                 int64_t to_ms, uint64_t bound, const struct talker_item *items, size_t n_items)
+{
+    const uint8_t stream[PROTO_STREAM_SIZE] = {1};
+    const struct object object = make_traffic(device, name);
+    const struct talker_report report = {.from = {to_ms - MINUTE_MS},
+                                         .to = {to_ms},
+                                         .list = list,
+                                         .total_ip_bytes = 10000,
+                                         .error_bound_bytes = bound,
+                                         .n_items = n_items,
+                                         .items = items};
+    char reason[256] = "";
+    if (bed->talkers == NULL &&
+        talker_writer_open(&bed->talkers, bed->talkers_path, reason, sizeof reason) != 0) {
+        fail_msg("%s", reason);
+    }
+    assert_int_equal(talker_writer_begin(bed->talkers), 0);
+    assert_int_equal(talker_writer_put(bed->talkers, "agent-a", stream, &object, &report), 0);
+    assert_int_equal(talker_writer_commit(bed->talkers), 0);
 }
 
 /* --- the contract --- */

@@ -8,6 +8,7 @@
 #include "ledger/ledger.h"
 #include "query/query.h"
 #include "rrd/cache.h"
+#include "talkers/writer.h"
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 static const int64_t NOW_MS = INT64_C(1768478400000); /* 2026-01-15T12:00:00Z */
@@ -15,12 +16,14 @@ static const int64_t NOW_MS = INT64_C(1768478400000); /* 2026-01-15T12:00:00Z */
 struct bed {
     char *folder;
     char *ledger_path;
+    char *talkers_path;
     char *rrd_directory;
     char *quarantine;
     char *contract_path; /* not written yet */
     char *store_path;
     char *other_path; /* nobody answers there */
     struct ledger *ledger;
+    struct talker_writer *talkers; /* opened by the first put_talkers */
     struct rrd_cache *cache;
     struct keys *keys;
     uint64_t statements;
@@ -51,6 +54,12 @@ struct object make_interface(const char *device, const char *name);
 /* Rows of the last `minutes` in its file: in_octets grows by 1,000 a second, out_octets by 50,
  * oper_status is 1, speed_bps is unknown, then 100 and 10 packets/s. */
 void put_rows(struct bed *bed, const struct object *interface, int64_t minutes);
+
+/* A metered interface of 60 s, with metrics of the capture worker. */
+struct object make_traffic(const char *device, const char *name);
+/* A report of the minute that ends at `to_ms`; its total is 10,000 bytes. */
+void put_talkers(struct bed *bed, const char *device, const char *name, enum talker_list list,
+                 int64_t to_ms, uint64_t bound, const struct talker_item *items, size_t n_items);
 
 /* The contract, loaded. */
 void put_contract(struct bed *bed, const char *text);

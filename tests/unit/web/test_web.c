@@ -50,6 +50,8 @@ static const struct {
     {"/api/v1/series?" ETH0 "&from=-10m&to=now&rows=100", JSON},
     {"/api/v1/runs?from=-1d", JSON},
     {"/api/v1/sla?period=today&service=network", JSON},
+    {"/api/v1/top", JSON},
+    {"/api/v1/top?device=sw-1&interface=eth0&list=services&from=-2d&to=now&n=1000", JSON},
 };
 
 static void check_answer(const char *path, const struct answer *answer, const char *type)
@@ -129,6 +131,10 @@ static void wrong_requests_are_told_why(void **state)
         {"/api/v1/runs?from=now&to=-1h", 400, JSON, "from must be before to"},
         {"/api/v1/sla?period=2026-13", 400, JSON, "period"},
         {"/api/v1/sla?service=mail", 404, JSON, "mail"},
+        {"/api/v1/top?list=ports", 400, JSON, "list must be hosts, prefixes or services"},
+        {"/api/v1/top?n=0", 400, JSON, "n must be a number from 1 to 1000"},
+        {"/api/v1/top?from=now&to=-1h", 400, JSON, "from must be before to"},
+        {"/api/v1/top?from=1h", 400, JSON, "from must be a time"},
         {"/graph.png", 400, JSON, "device is missing"},
         {"/graph.png?" ETH0 "&width=99", 400, JSON, "width must be a number from 100 to 4000"},
         {"/graph.png?" ETH0 "&height=2001", 400, JSON, "height"},
@@ -453,11 +459,52 @@ static void a_taken_port_is_an_error(void **state)
     web_close(NULL);
 }
 
+static void a_metered_interface_names_its_talkers(void **state)
+{
+    const struct served *served = *state;
+    static const struct talker_item hosts[] = {{"<b>192.0.2.7", 5000000, 60, 1500000}};
+    static const struct talker_item services[] = {{"tcp/443 https", 2500, 10, 0}};
+    struct object traffic = make_traffic("sw-1", "eth0");
+    put_object(served->bed, "agent-a", &traffic, NOW_MS);
+    put_talkers(served->bed, "sw-1", "eth0", TALKERS_HOSTS, NOW_MS, 0, hosts, 1);
+    put_talkers(served->bed, "sw-1", "eth0", TALKERS_SERVICES, NOW_MS - 2 * HOUR_MS, 0, services,
+                1);
+    struct answer answer =
+        client_get(served->port, "/object?device=sw-1&kind=traffic&name=eth0&lang=en", 200);
+    check_answer("page", &answer, HTML);
+    assert_non_null(strstr(answer.body, "<h2>Heaviest talkers</h2>"));
+    assert_non_null(strstr(answer.body, "<th scope=\"row\">&lt;b&gt;192.0.2.7</th>"));
+    assert_non_null(strstr(answer.body, "4.77\u202FMiB"));
+    assert_non_null(strstr(answer.body, "1.43\u202FMiB"));
+    assert_non_null(strstr(answer.body, "667\u202Fkbit/s"));
+    assert_null(strstr(answer.body, "tcp/443")); /* two hours ago */
+    assert_non_null(strstr(answer.body, "No report in this range."));
+    answer_clear(&answer);
+    answer = client_get(served->port, "/object?device=sw-1&kind=traffic&name=eth0&range=6h&lang=fr",
+                        200);
+    check_answer("page", &answer, HTML);
+    assert_non_null(strstr(answer.body, "<h2>Plus gros volumes</h2>"));
+    assert_non_null(strstr(answer.body, "tcp/443 https"));
+    assert_non_null(strstr(answer.body, "25,0\u202F%"));
+    assert_non_null(strstr(answer.body, "Aucun relevé sur cette période."));
+    answer_clear(&answer);
+    answer = client_get(served->port, "/object?" ETH0 "&lang=en", 200);
+    assert_null(strstr(answer.body, "Heaviest talkers")); /* of an interface that SNMP counts */
+    answer_clear(&answer);
+    answer = client_get(served->port, "/api/v1/top?device=sw-1&interface=eth0", 200);
+    json_t *json = json_loads(answer.body, JSON_REJECT_DUPLICATES, NULL);
+    assert_int_equal(json_integer_value(json_object_get(json, "reports")), 1);
+    json_decref(json);
+    answer_clear(&answer);
+}
+
 int main(int argc, char **argv)
 {
     draw_if_asked(argc, argv);
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_metered_interface_names_its_talkers, open_served,
+                                        close_served),
         cmocka_unit_test_setup_teardown(every_route_answers, open_served, close_served),
         cmocka_unit_test_setup_teardown(head_is_get_without_the_body, open_served, close_served),
         cmocka_unit_test_setup_teardown(wrong_requests_are_told_why, open_served, close_served),

@@ -2,7 +2,7 @@
  *
  * What a worker remembers of the objects that it announces. Once an object's definition was handed
  * on, this is a hash of its name and one of its shape (keyed: devices choose names), and which
- * metrics it has: some 48 bytes, where its labels alone take several hundred. A worker of 2,000
+ * metrics it has: some 32 bytes, where its labels alone take several hundred. A worker of 2,000
  * switches has 100,000 of them.
  *
  * Threads: one. */

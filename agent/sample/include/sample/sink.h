@@ -20,6 +20,8 @@ struct sample_sink {
     void (*row)(void *context, const struct row *row);
     /* One result of a check (an object of kind "check"). */
     void (*result)(void *context, const struct result *result);
+    /* The heaviest talkers of a traffic object, for a collector that keeps them for a while. */
+    void (*talkers)(void *context, const struct talker_report *report);
     /* Samples that were lost before they reached the sink. */
     void (*gap)(void *context, const struct gap *gap);
 };

@@ -12,9 +12,10 @@
 #include "sla/contract.h"
 #include "sla/timeline.h"
 #include <jansson.h>
+#include <stdbool.h>
 
-/* librrd's turn, and when store was last asked to write. One for a process; safe from every thread.
- */
+/* librrd's turn, when store was last asked to write, and answers that took long. One for a process;
+ * safe from every thread. */
 struct query_shared;
 struct query_shared *query_shared_new(void);
 void query_shared_free(struct query_shared *shared); /* NULL is allowed */
@@ -23,6 +24,8 @@ void query_shared_free(struct query_shared *shared); /* NULL is allowed */
  * are UTF-8. */
 struct query_sources {
     const char *ledger_path;
+    const char *talkers_path;
+    int64_t talkers_retention_ms; /* 0: none are kept */
     const char *rrd_directory;
     const char *intake_control_path;
     const char *store_control_path;
@@ -60,6 +63,21 @@ json_t *query_runs(const struct query_sources *sources, const char *device, cons
                    struct query_failure *failure);
 /* The sources' own contract. `service` NULL: all. */
 json_t *query_sla(const struct query_sources *sources, const char *period, const char *service,
+                  struct wall now, struct query_failure *failure);
+
+/* The heaviest talkers of [from, to), from the reports that ended in (from, to]. */
+struct query_top {
+    const char *device;    /* NULL: all */
+    const char *interface; /* name of objects of kind "traffic"; NULL: all */
+    const char *list;      /* "hosts", "prefixes", "services" */
+    struct wall from;
+    struct wall to;
+    size_t most;
+    /* The caller asks for the same again and again, and takes what it was answered before: adding
+     * up a month may take seconds. */
+    bool may_be_remembered;
+};
+json_t *query_top(const struct query_sources *sources, const struct query_top *wanted,
                   struct wall now, struct query_failure *failure);
 
 /* Ask store to write what it holds of an object (all NULL: of everything) before it is read. Asked

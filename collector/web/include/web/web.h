@@ -16,6 +16,8 @@ struct web_options {
     uint16_t port;       /* 0: the system chooses */
     const char *data_directory;
     const char *ledger_path;
+    const char *talkers_path;
+    int64_t talkers_retention_ms; /* 0: none are kept */
     const char *rrd_directory;
     const char *intake_control_path;
     const char *store_control_path;
