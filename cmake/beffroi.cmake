@@ -4,7 +4,7 @@
 
 find_package(PkgConfig REQUIRED)
 foreach(lib IN ITEMS libuv libfyaml libzmq libprotobuf-c libsodium netsnmp libpcap libcurl librrd
-                     sqlite3 libmicrohttpd jansson libical libcap-ng)
+                     sqlite3 libmicrohttpd jansson libical libcap-ng libseccomp)
   pkg_check_modules(${lib} REQUIRED IMPORTED_TARGET GLOBAL ${lib})
 endforeach()
 if(BEFFROI_TESTS)

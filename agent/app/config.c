@@ -3,6 +3,7 @@
 
 #include "checks/checks.h"
 #include "common/xalloc.h"
+#include "filter_check.h"
 #include "proto/keys.h"
 #include "proto/limits.h"
 #include "snmp/profile.h"
@@ -186,6 +187,15 @@ static const struct snmp_device_config *find_device(const struct config_list *de
     return NULL;
 }
 
+static void check_filter(const struct capture_config *capture, struct config_error_sink *errors)
+{
+    char reason[512] = "";
+    if (capture->present && capture->filter != NULL &&
+        filter_check(capture->filter, reason, sizeof reason) != 0) {
+        config_error_at(errors, 0, "capture.filter", capture->filter, "%s", reason);
+    }
+}
+
 /* Two samplers must not deliver the same object. */
 static void check_own_checks(const struct agent_config *config, const char *device,
                              struct config_error_sink *errors)
@@ -197,9 +207,9 @@ static void check_own_checks(const struct agent_config *config, const char *devi
             config_error_at(errors, items[i].place.line, "checks", "snmp",
                             "device %s has a check of this name of its own", of);
         }
-        if (strcmp(items[i].name, "capture") == 0 && config->capture.present &&
+        if (capture_config_has_check(&config->capture, items[i].name) &&
             strcmp(of, device) == 0) {
-            config_error_at(errors, items[i].place.line, "checks", "capture",
+            config_error_at(errors, items[i].place.line, "checks", items[i].name,
                             "device %s has a check of this name of its own", of);
         }
     }
@@ -227,6 +237,7 @@ static void check_agent(const void *object, struct config_error_sink *errors)
                         "is the name of the agent's own device");
     }
     check_own_checks(config, device, errors);
+    check_filter(&config->capture, errors);
 }
 
 #define FIELD(name) .offset = offsetof(struct agent_config, name)
@@ -298,7 +309,7 @@ static const struct config_field agent_fields[] = {
      .type = CONFIG_MAP,
      FIELD(capture),
      .schema = &capture_config_schema,
-     .help = "metering of the packets of one interface; needs CAP_NET_RAW"},
+     .help = "metering of the packets of interfaces; needs CAP_NET_RAW"},
     {.key = "log", .type = CONFIG_MAP, FIELD(log), .schema = &log_schema, .help = "the log"},
     {0},
 };

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "data_folder.h"
 #include "options.h"
+#include "parts.h"
 #include "poll.h"
 #include "reload.h"
 #include "self.h"
@@ -424,6 +425,21 @@ static int print_profiles(void)
     return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
 }
 
+/* Hands the command over to the program that has the meter in it. */
+static int run_meter(char *argv[])
+{
+    char reason[512];
+    char *program = part_find("capture", reason, sizeof reason);
+    if (program == NULL) {
+        fprintf(stderr, "beffroi-agent: the installation is not complete: %s\n", reason);
+        return STATUS_FAILED;
+    }
+    (void)execv(program, argv); /* argv[1] is "meter" */
+    fprintf(stderr, "beffroi-agent: %s: %s\n", program, strerror(errno));
+    free(program);
+    return STATUS_FAILED;
+}
+
 int main(int argc, char *argv[])
 {
     struct options options;
@@ -431,6 +447,9 @@ int main(int argc, char *argv[])
     (void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
     if (argc > 1 && strcmp(argv[1], "poll") == 0) {
         return poll_main(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "meter") == 0) {
+        return run_meter(argv);
     }
     if (options_parse(argc, argv, &options, reason, sizeof reason) != 0) {
         fprintf(stderr, "beffroi-agent: %s\n", reason);

@@ -110,6 +110,9 @@ void options_print_usage(FILE *out)
           "                                   print one of them\n"
           "       beffroi-agent poll -c FILE  poll the devices and print what they say\n"
           "                                   (beffroi-agent poll --help)\n"
+          "       beffroi-agent meter OPTION...\n"
+          "                                   meter a capture file or an interface\n"
+          "                                   (beffroi-agent meter --help)\n"
           "       beffroi-agent --version | --help\n"
           "\n"
           "Exit status: 0 in order, 1 a faulty configuration or a failed start, 2 wrong usage.\n",

@@ -43,11 +43,13 @@ struct workers {
 
 struct capture_share {
     char *device;
+    char *check;
     char *user;
     struct capture_config capture;
 };
 static const struct config_field capture_fields[] = {
     {.key = "device", .type = CONFIG_STRING, .offset = offsetof(struct capture_share, device)},
+    {.key = "check", .type = CONFIG_STRING, .offset = offsetof(struct capture_share, check)},
     {.key = "user", .type = CONFIG_STRING, .offset = offsetof(struct capture_share, user)},
     {.key = "capture",
      .type = CONFIG_MAP,
@@ -222,25 +224,43 @@ int workers_reload(struct workers *workers, const struct agent_config *config)
     return 0;
 }
 
-static int start_capture(struct workers *workers, const struct agent_config *config)
+/* What the worker of the i-th interface is told: that it is the only one. */
+static char *print_capture_share(const struct agent_config *config, size_t i, size_t *size)
 {
     struct capture_share share = {
         .device = config->device, .user = config->user, .capture = config->capture};
     char *text = NULL;
-    size_t size = 0;
+    FILE *out = open_memstream(&text, size);
+    if (out == NULL) {
+        return NULL;
+    }
+    char *interface = xstrdup(capture_config_interface(&config->capture, i));
+    share.check = capture_config_check_name(&config->capture, i);
+    share.capture.interface = interface;
+    share.capture.interfaces = (struct config_strings){0};
+    config_print(out, &capture_schema, &share);
+    (void)fclose(out); /* to memory */
+    free(share.check);
+    free(interface);
+    return text;
+}
+
+static int start_capture(struct workers *workers, const struct agent_config *config)
+{
     if (!config->capture.present) {
         return 0;
     }
     if (find_program(&workers->capture_program, "capture") != 0) {
         return -ENOENT;
     }
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return -errno;
+    for (size_t i = 0; i < capture_config_count(&config->capture); i++) {
+        size_t size = 0;
+        char *text = print_capture_share(config, i, &size);
+        if (text == NULL) {
+            return -errno;
+        }
+        worker_start(worker_new(workers, "capture", i, text, size), workers->capture_program);
     }
-    config_print(out, &capture_schema, &share);
-    (void)fclose(out); /* to memory */
-    worker_start(worker_new(workers, "capture", 0, text, size), workers->capture_program);
     return 0;
 }
 

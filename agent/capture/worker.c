@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The capture worker: opens the interface while it may, then gives everything up and meters. */
+ * The capture worker: waits for its interface and opens it while it may, then gives everything up
+ * and meters. */
 #include "capture/capture.h"
 
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/supervisor.h"
 #include "common/xalloc.h"
+#include "metering.h"
 #include "sample/channel.h"
 #include "sample/schedule.h"
 
@@ -16,10 +18,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_MS = 60 * 1000 };
+enum {
+    /* An interface that is not there: looked for so often, ever less; its coming wakes us anyway.
+     */
+    RETRY_FIRST_MS = 1000,
+    RETRY_MOST_MS = 5000,
+    RETRY_PERMISSION_MS = 60 * 1000, /* what a process may does not change by itself */
+};
 
 struct worker_config {
     char *device;
+    char *check;
     char *user;
     struct capture_config capture;
 };
@@ -31,6 +40,10 @@ static const struct config_field worker_fields[] = {
      .required = true,
      .min = 1,
      .max = PROTO_NAME_MAX},
+    {.key = "check",
+     .type = CONFIG_STRING,
+     .offset = offsetof(struct worker_config, check),
+     .fallback = "capture"},
     {.key = "user", .type = CONFIG_STRING, .offset = offsetof(struct worker_config, user)},
     {.key = "capture",
      .type = CONFIG_MAP,
@@ -49,15 +62,21 @@ static const struct config_schema worker_schema = {
 
 struct worker {
     struct worker_config config;
+    const char *interface;
     uv_loop_t loop;
     uv_signal_t terminate;
     uv_timer_t retry;
+    uv_poll_t events; /* of interfaces, while ours is waited for */
+    bool waiting;     /* `events` is in use */
+    int64_t retry_ms;
+    enum watch_state seen; /* of the interface, when it was looked for last */
     struct channel_worker *channel;
     const struct sample_sink *sink;
-    uint32_t check; /* the object of the check "capture" */
+    uint32_t check; /* the object of the check */
     struct schedule_task *report;
-    struct capture *capture; /* NULL: not open */
-    char *trouble;           /* the reason in words; NULL: metering */
+    struct watch *watch;
+    struct metering *metering; /* NULL: not open */
+    char *trouble;             /* the reason in words; NULL: metering */
     const char *trouble_reason;
     int status;
 };
@@ -84,41 +103,104 @@ static void report(void *context, struct wall due)
     worker->sink->result(worker->sink->context, &result);
 }
 
-static void on_end(void *context, const char *reason)
+static void stop(struct worker *worker, int status)
 {
-    struct worker *worker = context;
-    log_warn("capture", "the capture ended, it is opened anew: interface=%s: %s",
-             worker->config.capture.interface, reason);
-    worker->status = EXIT_FAILURE; /* only a new process may open it again */
+    worker->status = status;
     uv_stop(&worker->loop);
 }
 
-static int start(struct worker *worker)
+static void on_end(void *context, const char *reason)
 {
-    struct privilege_report confined;
-    int rc = privilege_confine(worker->config.user, &confined);
+    struct worker *worker = context;
+    log_warn("capture", "the capture ended, it is opened anew: interface=%s: %s", worker->interface,
+             reason);
+    stop(worker, EXIT_FAILURE); /* only a new process may open it again */
+}
+
+static void end_waiting(struct worker *worker)
+{
+    (void)uv_timer_stop(&worker->retry); /* cannot fail */
+    if (worker->waiting) {
+        worker->waiting = false;
+        uv_close((uv_handle_t *)&worker->events, NULL);
+    }
+    free(worker->trouble);
+    worker->trouble = NULL;
+}
+
+/* Its threads stand ready when the filter comes, so that nobody may start another one. */
+static int give_up_power(struct worker *worker, struct privilege_report *confined)
+{
+    int rc = privilege_confine(worker->config.user, confined);
     if (rc != 0) {
         log_error("capture", "the privileges cannot be given up, so nothing is read: %s",
                   strerror(-rc));
         return rc;
     }
-    log_info("capture", "metering interface=%s user=%s capabilities_cleared=%s files_denied=%s",
-             worker->config.capture.interface, confined.user,
-             confined.capabilities_cleared ? "yes" : "no", confined.files_denied ? "yes" : "no");
-    return capture_start(worker->capture, &worker->loop, worker->config.device, worker->sink,
-                         on_end, worker);
+    rc = metering_prepare(worker->metering);
+    if (rc != 0) {
+        log_error("capture", "no thread can be started: %s", strerror(-rc));
+        return rc;
+    }
+    rc = privilege_filter_syscalls(confined);
+    if (rc != 0) {
+        log_warn("capture", "the kernel does not filter system calls, it goes on without: %s",
+                 strerror(-rc));
+    }
+    return 0;
+}
+
+static const char *yes(bool value)
+{
+    return value ? "yes" : "no";
+}
+
+static int start(struct worker *worker)
+{
+    struct privilege_report confined;
+    int rc = give_up_power(worker, &confined);
+    if (rc != 0) {
+        return rc;
+    }
+    log_info("capture",
+             "metering interface=%s user=%s capabilities_cleared=%s files_denied=%s "
+             "syscalls_filtered=%s",
+             worker->interface, confined.user, yes(confined.capabilities_cleared),
+             yes(confined.files_denied), yes(confined.syscalls_filtered));
+    rc = metering_start(worker->metering, &worker->loop, worker->config.device, worker->sink,
+                        on_end, worker);
+    if (rc != 0) {
+        log_error("capture", "metering cannot start: %s", strerror(-rc));
+    }
+    return rc;
+}
+
+static void try_open(struct worker *worker);
+
+static void on_retry(uv_timer_t *timer)
+{
+    try_open(timer->data);
+}
+
+static void wait_for_another_try(struct worker *worker, int rc)
+{
+    int64_t wait_ms = rc == -EPERM ? RETRY_PERMISSION_MS : worker->retry_ms;
+    worker->retry_ms = worker->retry_ms + RETRY_FIRST_MS < RETRY_MOST_MS
+                           ? worker->retry_ms + RETRY_FIRST_MS
+                           : RETRY_MOST_MS;
+    (void)uv_timer_start(&worker->retry, on_retry, (uint64_t)wait_ms, 0); /* cannot fail */
 }
 
 static void try_open(struct worker *worker)
 {
     char reason[256] = "";
-    int rc = capture_open(&worker->capture, &worker->config.capture, reason, sizeof reason);
+    worker->seen = watch_look(worker->watch);
+    int rc = metering_open(&worker->metering, &worker->config.capture, worker->interface,
+                           worker->watch, reason, sizeof reason);
     if (rc == 0) {
-        free(worker->trouble);
-        worker->trouble = NULL;
+        end_waiting(worker);
         if (start(worker) != 0) {
-            worker->status = EXIT_FAILURE;
-            uv_stop(&worker->loop);
+            stop(worker, EXIT_FAILURE);
         }
         return;
     }
@@ -128,15 +210,19 @@ static void try_open(struct worker *worker)
         worker->trouble = xstrdup(reason);
         worker->trouble_reason = reason_of(rc);
     }
+    wait_for_another_try(worker, rc);
 }
 
-static void on_retry(uv_timer_t *timer)
+/* Some interface changed. Ours came up: no need to wait any longer. */
+static void on_event(uv_poll_t *poll, int status, int events)
 {
-    struct worker *worker = timer->data;
-    if (worker->capture == NULL) {
+    struct worker *worker = poll->data;
+    enum watch_state before = worker->seen;
+    (void)status; /* what was lost is seen by looking */
+    (void)events;
+    worker->seen = watch_look(worker->watch);
+    if (worker->seen == WATCH_UP && before != WATCH_UP) {
         try_open(worker);
-    } else {
-        (void)uv_timer_stop(timer); /* cannot fail */
     }
 }
 
@@ -144,16 +230,16 @@ static void on_terminate(uv_signal_t *signal, int number)
 {
     struct worker *worker = signal->data;
     (void)number;
-    uv_stop(&worker->loop);
+    stop(worker, EXIT_SUCCESS);
 }
 
 static uint32_t define_check(const struct worker *worker)
 {
-    struct label labels[] = {{"interface", worker->config.capture.interface}};
+    struct label labels[] = {{"interface", worker->interface}};
     struct object object = {
         .device = worker->config.device,
         .kind = "check",
-        .name = "capture",
+        .name = worker->config.check,
         .interval_ms = worker->config.capture.interval_ms,
         .labels = labels,
         .n_labels = 1,
@@ -179,27 +265,50 @@ static int read_config(struct worker_config *config)
     return rc;
 }
 
+static int open_watch(struct worker *worker)
+{
+    int rc = watch_open(&worker->watch, worker->interface);
+    if (rc == 0) {
+        rc = uv_poll_init(&worker->loop, &worker->events, watch_fd(worker->watch));
+        worker->waiting = rc == 0;
+    }
+    if (rc == 0) {
+        worker->events.data = worker;
+        rc = uv_poll_start(&worker->events, UV_READABLE, on_event);
+    }
+    if (rc != 0) {
+        log_error("capture", "interfaces cannot be watched: %s", strerror(-rc));
+    }
+    return rc;
+}
+
 static void run(struct worker *worker)
 {
     (void)uv_signal_init(&worker->loop, &worker->terminate); /* neither fails on a new loop */
     (void)uv_timer_init(&worker->loop, &worker->retry);
     worker->terminate.data = worker;
     worker->retry.data = worker;
+    worker->retry_ms = RETRY_FIRST_MS;
     (void)uv_signal_start(&worker->terminate, on_terminate, SIGTERM);
     worker->check = define_check(worker);
     worker->report = schedule_start(&worker->loop, "capture/report",
                                     worker->config.capture.interval_ms, report, worker);
-    try_open(worker);
-    (void)uv_timer_start(&worker->retry, on_retry, RETRY_MS, RETRY_MS);
+    if (open_watch(worker) == 0) {
+        try_open(worker);
+    } else {
+        worker->status = EXIT_FAILURE;
+    }
     if (worker->status == EXIT_SUCCESS) {
         (void)uv_run(&worker->loop, UV_RUN_DEFAULT); /* until it is stopped */
     }
+    end_waiting(worker);
     schedule_stop(worker->report);
-    capture_close(worker->capture);
+    metering_close(worker->metering);
     channel_worker_close(worker->channel);
     uv_close((uv_handle_t *)&worker->terminate, NULL);
     uv_close((uv_handle_t *)&worker->retry, NULL);
     (void)uv_run(&worker->loop, UV_RUN_DEFAULT); /* the closings */
+    watch_close(worker->watch);
 }
 
 int capture_worker_main(void)
@@ -208,6 +317,7 @@ int capture_worker_main(void)
     if (supervisor_child_enter() != 0 || read_config(&worker.config) != 0) {
         return EXIT_FAILURE;
     }
+    worker.interface = capture_config_interface(&worker.config.capture, 0);
     int rc = uv_loop_init(&worker.loop);
     if (rc == 0) {
         worker.channel = channel_worker_open(&worker.loop);
@@ -221,7 +331,6 @@ int capture_worker_main(void)
         log_error("capture", "the worker cannot start: %s", strerror(-rc));
         worker.status = EXIT_FAILURE;
     }
-    free(worker.trouble);
     config_free(&worker_schema, &worker.config);
     return worker.status;
 }

@@ -6,7 +6,7 @@
  * could not finish (privilege_leaks.h in common/); so does a change of user by privilege_become.
  * The signal of the parent's death (supervisor_child_enter) is kept through a change of user.
  *
- * Threads: call while the process has one thread. */
+ * Threads: call while the process has one thread, unless said otherwise. */
 #ifndef COMMON_PRIVILEGE_H
 #define COMMON_PRIVILEGE_H
 
@@ -18,8 +18,9 @@ struct privilege_report {
     bool user_changed; /* runs as an unprivileged user now */
     bool capabilities_cleared;
     bool no_new_privileges;
-    bool files_denied; /* Landlock: no path can be opened, made or run any more */
-    char user[64];     /* whom it runs as */
+    bool files_denied;      /* Landlock: no path can be opened, made or run any more */
+    bool syscalls_filtered; /* by privilege_filter_syscalls: no new file, socket or process */
+    char user[64];          /* whom it runs as */
 };
 
 /* For a parsing worker. As root: change to `user` (its own groups only); if `user` is NULL, root,
@@ -29,6 +30,15 @@ struct privilege_report {
  * a capability that was held failed: then the caller must not go on. Missing Landlock is not a
  * failure. */
 int privilege_confine(const char *user, struct privilege_report *report);
+
+/* For a worker after privilege_confine, once it has every descriptor and thread it will ever need,
+ * and before it reads the first foreign byte: from then on the kernel takes from it, from all of
+ * its threads, only the calls that such work is made of, and ends it at any other (seccomp). Files
+ * are refused (-EACCES), sockets, processes, threads and code made at run time are an end. Sets
+ * report->syscalls_filtered. 0, or -errno where the kernel does not filter: then the process is
+ * what privilege_confine made of it. In a build with a sanitizer any other call is refused
+ * (-EPERM). May be called with several threads. */
+int privilege_filter_syscalls(struct privilege_report *report);
 
 /* For a daemon's main process started as root with a configured user: become that user and keep
  * only CAP_NET_RAW (permitted, effective, inheritable and ambient) if `keep_net_raw`. As another

@@ -155,14 +155,15 @@ class Options(unittest.TestCase):
             wanted |= option_names(run(program, "--help"))
             self.assertEqual(wanted - explained, set(), f"{PAGES[program]} does not explain these")
 
-    def test_poll(self):
-        explained = explained_options(PAGES["beffroi-agent"])["poll"]
-        printed = option_names(run("beffroi-agent", "poll", "--help"))
-        table = re.findall(r'\{"([a-z-]+)", (?:no|required)_argument',
-                           (ROOT / "agent/app/poll_options.c").read_text())
-        self.assertGreater(len(table), 4)
-        self.assertEqual(({"--" + name for name in table} | printed) - explained, set())
-        self.assertEqual({"--" + name for name in table} - printed, set(), "--help does not tell of these")
+    def test_commands_of_the_agent(self):
+        for command in ("poll", "meter"):
+            explained = explained_options(PAGES["beffroi-agent"])[command]
+            printed = option_names(run("beffroi-agent", command, "--help"))
+            table = re.findall(r'\{"([a-z-]+)", (?:no|required)_argument',
+                               (ROOT / f"agent/app/{command}_options.c").read_text())
+            self.assertGreater(len(table), 4)
+            self.assertEqual(({"--" + name for name in table} | printed) - explained, set(), command)
+            self.assertEqual({"--" + name for name in table} - printed, set(), "--help does not tell of these")
 
     def test_exit_codes(self):
         text = (ROOT / "collector/cli/cli.h").read_text()
@@ -297,10 +298,11 @@ class Layout(unittest.TestCase):
         for program in ("beffroi-agent", "beffroi-collector"):
             wanted = option_names(run(program, "--help"))
             self.assertEqual(wanted - self.complete(program, "-"), set(), program)
-        self.assertEqual(self.complete("beffroi-agent", "po"), {"poll"})
-        wanted = option_names(run("beffroi-agent", "poll", "--help"))
-        self.assertEqual(wanted - self.complete("beffroi-agent", "poll", "-"), set())
-        self.assertEqual(self.complete("beffroi-agent", "poll", "--format", "j"), {"json"})
+        for command in ("poll", "meter"):
+            self.assertEqual(self.complete("beffroi-agent", command[:2]), {command})
+            wanted = option_names(run("beffroi-agent", command, "--help"))
+            self.assertEqual(wanted - self.complete("beffroi-agent", command, "-"), set())
+            self.assertEqual(self.complete("beffroi-agent", command, "--format", "j"), {"json"})
 
 
 if __name__ == "__main__":
