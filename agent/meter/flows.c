@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { ENTRIES_MIN = 64, KEYS = 4, TICK_BITS = 30 };
+enum { ENTRIES_MIN = 64, KEYS = 4, TICK_BITS = 30, SORT_BITS = 20 };
 #define NONE UINT32_MAX
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
@@ -23,9 +23,11 @@ struct slot {
 struct flows {
     struct flow *entries;
     struct slot *slots;
+    uint64_t *order; /* to sort the entries, once: what of it is not used is never touched */
     size_t n_entries;
     size_t entries_size; /* of the mappings */
     size_t slots_size;
+    size_t order_size;
     uint32_t mask; /* number of slots - 1 */
     uint32_t used;
     uint32_t oldest; /* ends of the chain by age; NONE: empty */
@@ -35,6 +37,23 @@ struct flows {
     flows_tell *on_evict;
     void *context;
 };
+
+/* --- memory --- */
+
+/* Pages come when they are used first. NULL: no memory. */
+static void *map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void unmap(void *memory, size_t size)
+{
+    if (memory != NULL) {
+        (void)munmap(memory, size); /* what map gave */
+    }
+}
 
 /* --- keys --- */
 
@@ -103,48 +122,6 @@ void flows_prefetch_entry(const struct flows *flows, uint64_t hash)
 
 /* --- the chain by age --- */
 
-/* Which of two is silent longer; of the same age, the one whose entry was used first. */
-static bool is_older(const struct flows *flows, uint32_t a, uint32_t b)
-{
-    int64_t a_ns = flows->entries[a].last_ns;
-    int64_t b_ns = flows->entries[b].last_ns;
-    return a_ns < b_ns || (a_ns == b_ns && a < b);
-}
-
-/* Chains `count` entries from `first` on by `newer`, the oldest first: merges halves, some 20 calls
- * deep. Returns the oldest. */
-static uint32_t sort(struct flows *flows, uint32_t first, uint32_t count)
-{
-    if (count == 1) {
-        flows->entries[first].newer = NONE;
-        return first;
-    }
-    uint32_t a = sort(flows, first, count / 2);
-    uint32_t b = sort(flows, first + count / 2, count - count / 2);
-    uint32_t oldest = NONE;
-    uint32_t *end = &oldest;
-    while (a != NONE && b != NONE) {
-        uint32_t *older = is_older(flows, a, b) ? &a : &b;
-        *end = *older;
-        end = &flows->entries[*older].newer;
-        *older = *end;
-    }
-    *end = a != NONE ? a : b;
-    return oldest;
-}
-
-/* While there is room nobody asks who is the oldest, and no packet pays for the answer. */
-static void chain_all(struct flows *flows)
-{
-    uint32_t older = NONE;
-    flows->oldest = sort(flows, 0, flows->used);
-    for (uint32_t entry = flows->oldest; entry != NONE; entry = flows->entries[entry].newer) {
-        flows->entries[entry].older = older;
-        older = entry;
-    }
-    flows->newest = older;
-}
-
 static bool is_chained(const struct flows *flows)
 {
     return flows->oldest != NONE;
@@ -164,6 +141,55 @@ static void chain_newest(struct flows *flows, uint32_t entry)
     flow->newer = NONE;
     *(flows->newest != NONE ? &flows->entries[flows->newest].newer : &flows->oldest) = entry;
     flows->newest = entry;
+}
+
+/* Lets the word at `at` sink to its place in a heap whose largest is the first. */
+static void sink(uint64_t *words, size_t count, size_t at)
+{
+    uint64_t word = words[at];
+    for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        child += child + 1 < count && words[child + 1] > words[child];
+        if (words[child] <= word) {
+            break;
+        }
+        words[at] = words[child];
+        at = child;
+    }
+    words[at] = word;
+}
+
+/* In place, as the C library's takes memory. */
+static void sort(uint64_t *words, size_t count)
+{
+    for (size_t at = count / 2; at-- > 0;) {
+        sink(words, count, at);
+    }
+    for (size_t last = count; last-- > 1;) {
+        uint64_t largest = words[0];
+        words[0] = words[last];
+        words[last] = largest;
+        sink(words, last, 0);
+    }
+}
+
+/* While there is room nobody asks who is the oldest, and no packet pays for the answer. Then all
+ * are sorted, to the millisecond, aside: the entries are too large for the cache. */
+static void chain_all(struct flows *flows)
+{
+    int64_t oldest_ns = flows->entries[0].last_ns;
+    for (uint32_t entry = 1; entry < flows->used; entry++) {
+        int64_t last_ns = flows->entries[entry].last_ns;
+        oldest_ns = last_ns < oldest_ns ? last_ns : oldest_ns;
+    }
+    for (uint32_t entry = 0; entry < flows->used; entry++) {
+        uint64_t since =
+            (uint64_t)elapsed_ns(oldest_ns, flows->entries[entry].last_ns) >> SORT_BITS;
+        flows->order[entry] = (since < UINT32_MAX ? since : UINT32_MAX) << 32 | entry;
+    }
+    sort(flows->order, flows->used);
+    for (uint32_t i = 0; i < flows->used; i++) {
+        chain_newest(flows, (uint32_t)flows->order[i]);
+    }
 }
 
 /* Of about a second each: a flow moves in the chain once in each. */
@@ -305,21 +331,6 @@ void flows_clear(struct flows *flows)
 
 /* --- life --- */
 
-/* Pages come when they are used first. NULL: no memory. */
-static void *map(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
-static void unmap(void *memory, size_t size)
-{
-    if (memory != NULL) {
-        (void)munmap(memory, size); /* what map gave */
-    }
-}
-
 struct flows *flows_new(size_t entries, const uint8_t seed[16], flows_tell *on_evict, void *context)
 {
     struct flows *flows = xcalloc(1, sizeof *flows);
@@ -333,6 +344,8 @@ struct flows *flows_new(size_t entries, const uint8_t seed[16], flows_tell *on_e
     flows->slots_size = n_slots * sizeof(struct slot);
     flows->entries = map(flows->entries_size);
     flows->slots = map(flows->slots_size);
+    flows->order_size = flows->n_entries * sizeof flows->order[0];
+    flows->order = map(flows->order_size);
     flows->oldest = flows->newest = NONE;
     flows->on_evict = on_evict;
     flows->context = context;
@@ -341,7 +354,7 @@ struct flows *flows_new(size_t entries, const uint8_t seed[16], flows_tell *on_e
         key = mix_fold(key ^ mix_load(seed + 8), UINT64_C(0x9e3779b97f4a7c15) + i) ^ mix_load(seed);
         flows->keys[i] = key;
     }
-    if (flows->entries == NULL || flows->slots == NULL) {
+    if (flows->entries == NULL || flows->slots == NULL || flows->order == NULL) {
         flows_free(flows);
         return NULL;
     }
@@ -355,5 +368,6 @@ void flows_free(struct flows *flows)
     }
     unmap(flows->entries, flows->entries_size);
     unmap(flows->slots, flows->slots_size);
+    unmap(flows->order, flows->order_size);
     free(flows);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who takes part in the SNMP benchmark: the simulated devices, and the pollers that ask them. Each is
-started by the benchmark and ended with it, by pid."""
+"""What the benchmarks share: the processes that take part, each started by the benchmark and ended with
+it, by pid; what the system says of them; and who takes part in the SNMP benchmark."""
 
 import glob
 import ipaddress
@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -43,6 +44,23 @@ def frozen_counter(device, port, counted, seed=1):
     x = (x ^ x >> 27) * 0x94D049BB133111EB & m64
     value = (x ^ x >> 31) >> 20
     return value if counted < 100 else value & 0xFFFFFFFF
+
+
+# --- what is printed ---
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def table(header, rows):
+    widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        say("  " + "  ".join(str(c).ljust(w) if i == 0 else str(c).rjust(w)
+                             for i, (c, w) in enumerate(zip(row, widths))))
+
+
+def span(values, form="{:.3f}"):
+    return [form.format(f(values)) for f in (min, statistics.median, max)]
 
 
 # --- what the system says of a process ---

@@ -119,14 +119,14 @@ static void only_the_right_ones_answer(void **state)
     world_send(world, CLIENT, SYN | ACK, 4000, 1001, 0); /* from the wrong side */
     assert_int_equal(world->counts.handshakes, 0);
     world->now_ns += 15 * MS;
-    world_send(world, SERVER, SYN | ACK, 5000, 1001, 0);
+    world_send(world, SERVER, SYN | ACK, 900, 1001, 0);
     assert_int_equal(world->counts.handshakes, 1);
     assert_near(histogram_percentile(&world->counts.rtt_server, 50), 20 * MS);
-    world_send(world, SERVER, ACK, 5001, 1001, 0);
-    world_send(world, CLIENT, ACK, 1001, 5000, 0);
+    world_send(world, SERVER, ACK, 901, 1001, 0);
+    world_send(world, CLIENT, ACK, 1001, 900, 0);
     assert_int_equal(world->counts.rtt_client.n, 0);
     world->now_ns += 10 * MS;
-    world_send(world, CLIENT, ACK, 1001, 5001, 200); /* with data at once */
+    world_send(world, CLIENT, ACK, 1001, 901, 200); /* with data at once */
     assert_int_equal(world->counts.rtt_client.n, 1);
     assert_near(histogram_percentile(&world->counts.rtt_client, 50), 10 * MS);
     world_free(world);
@@ -261,6 +261,13 @@ static void a_new_connection_in_the_flow(void **state)
         assert_int_equal(world->counts.rtt_client.n, 2);
         assert_int_equal(world->counts.syn_retransmissions, 0);
         assert_counts(world, 4, 0, 0);
+        if (cases[i].end != 0) {
+            world_send(world, SERVER, cases[i].end, 499501, 99501, 0);
+        }
+        world->now_ns += cases[i].passed_ns;
+        world_send(world, CLIENT, SYN, 98000, 0, 0); /* its answer goes another way */
+        world_send(world, CLIENT, ACK, 98001, 498001, 500);
+        assert_counts(world, 5, 0, 0);
         world_free(world);
     }
 }
@@ -314,11 +321,13 @@ static void fins_and_resets(void **state)
     world->now_ns += S;
     world_send(world, SERVER, FIN | ACK, 5301, 1202, 0);   /* again, but has no data */
     world_send(world, CLIENT, FIN | ACK, 1001, 5302, 200); /* again, with its data */
+    world_send(world, CLIENT, FIN | ACK, 1201, 5302, 0);
+    world_send(world, CLIENT, ACK, 1200, 5302, 1); /* its last byte: below the FIN, no keep-alive */
     world_send(world, CLIENT, RST, 77, 0, 0);
     world_send(world, CLIENT, RST | ACK, 77, 0, 60); /* what it says is no data */
-    assert_int_equal(world->counts.fins, 4);
+    assert_int_equal(world->counts.fins, 5);
     assert_int_equal(world->counts.resets, 2);
-    assert_counts(world, 3, 1, 0);
+    assert_counts(world, 4, 2, 0);
     world_free(world);
 }
 

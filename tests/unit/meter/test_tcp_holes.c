@@ -80,9 +80,9 @@ static void overtaken(void **state)
     send_nth(world, 3, US);
     send_nth(world, 2, US);
     send_nth(world, 7, US); /* 4, 5, 6 by 7 */
-    send_nth(world, 4, US);
+    send_nth(world, 5, US); /* parts the hole */
     send_nth(world, 6, US);
-    send_nth(world, 5, US);
+    send_nth(world, 4, US);
     assert_counts(world, 8, 0, 5);
     send_nth(world, 5, US); /* that is a second time */
     assert_counts(world, 9, 1, 5);
@@ -122,6 +122,12 @@ static void holes_of_different_age(void **state)
     send_nth(world, 6, US); /* overtaken */
     send_nth(world, 2, US); /* sent again */
     assert_counts(world, 8, 3, 2);
+    /* Two holes side by side, by an empty segment behind the first: 8 is missing for long, 9 not.
+     */
+    world_send(world, CLIENT, ACK, 1001 + 9 * LENGTH, 5001, 0);
+    send_nth(world, 10, 10 * MS);
+    world_send(world, CLIENT, ACK, 1001 + 8 * LENGTH, 5001, 2 * LENGTH);
+    assert_counts(world, 10, 4, 2);
     world_free(world);
 }
 
@@ -174,15 +180,17 @@ static void partly_again(void **state)
     send_nth(world, 0, 0);
     world_send(world, CLIENT, ACK, 1001 + 500, 5001, LENGTH); /* 500 old, 500 new */
     assert_counts(world, 2, 1, 0);
+    world_send(world, CLIENT, ACK, 1001 + 1000, 5001, 500); /* the new ones again */
+    assert_counts(world, 3, 2, 0);
     world_send(world, CLIENT, ACK, 1001 + 1500, 5001, 500); /* in order behind it */
-    assert_counts(world, 3, 1, 0);
+    assert_counts(world, 4, 2, 0);
     send_nth(world, 3, US); /* 2 is missing: 3 and half of it, half of 1 and 2, all of 2 */
     world_send(world, CLIENT, ACK, 1001 + 1500, 5001, LENGTH);
-    assert_counts(world, 5, 2, 0);
+    assert_counts(world, 6, 3, 0);
     world_send(world, CLIENT, ACK, 1001 + 2500, 5001, 500);
-    assert_counts(world, 6, 2, 1); /* only this half was still missing */
+    assert_counts(world, 7, 3, 1); /* only this half was still missing */
     send_nth(world, 2, US);
-    assert_counts(world, 7, 3, 1);
+    assert_counts(world, 8, 4, 1);
     world_free(world);
 }
 
@@ -268,8 +276,11 @@ static void never_filled(void **state)
     next += 1U << 30; /* more than a window can be */
     world_send(world, CLIENT, ACK, next, 5001, LENGTH);
     world_send(world, CLIENT, ACK, next + LENGTH, 5001, LENGTH);
+    assert_counts(world, 1002, 0, 0);
+    world_send(world, CLIENT, ACK, next, 5001, LENGTH); /* what counts from there on */
+    assert_counts(world, 1003, 1, 0);
     world_send(world, CLIENT, ACK, next + (1U << 31), 5001, LENGTH);
-    assert_counts(world, 1003, 0, 0);
+    assert_counts(world, 1004, 1, 0);
     world_free(world);
 }
 
@@ -293,6 +304,12 @@ static void from_the_midst(void **state)
     assert_counts(world, 9, 3, 3);
     send_nth(world, 4, 2 * S); /* long after the beginning: sent again */
     assert_counts(world, 10, 4, 3);
+    world->host++; /* a number that is no other than any */
+    world_send(world, CLIENT, ACK, 0, 5001, LENGTH);
+    world_send(world, CLIENT, ACK, LENGTH, 5001, LENGTH);
+    world_send(world, CLIENT, ACK, 0, 5001, LENGTH);
+    world_send(world, CLIENT, ACK, (uint32_t)-LENGTH, 5001, LENGTH);
+    assert_counts(world, 14, 5, 4);
     world_free(world);
 }
 
