@@ -14,7 +14,7 @@ enum {
     FLOWS = 131072,
     HOSTS = 16384,
     PREFIXES = 4096,
-    SERVICES = 1024,
+    SERVICES = 4096,
     HOLES = 16384,
     /* A frame's flow is asked for when it comes: its slot at once, its entry AHEAD frames later,
      * counted RING frames later. More does not help: the processor has some ten requests open. */

@@ -355,7 +355,7 @@ static void model_packet(struct model *model, struct flows *flows)
     /* Some are seen much more than others. */
     uint32_t key =
         (uint32_t)(next_random() % MODEL_KEYS * (next_random() % MODEL_KEYS) / MODEL_KEYS);
-    model->now_ns += (int64_t)(next_random() % (S_NS / 10));
+    model->now_ns += (int64_t)(next_random() % (uint64_t)(S_NS / 10));
     struct packet packet = packet_of(key, model->now_ns);
     if (next_random() % 2 == 0) {
         packet = answer_to(&packet);

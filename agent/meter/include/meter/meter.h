@@ -32,7 +32,7 @@ struct flow_report {
 
 struct meter_options {
     size_t flows; /* entries of the flow table; 0: 131,072 */
-    size_t hosts; /* entries of each table of talkers; 0: 16,384, 4,096 and 1,024 */
+    size_t hosts; /* entries of each table of talkers; 0: 16,384, 4,096 and 4,096 */
     size_t prefixes;
     size_t services;
     /* Largest frame that the link can carry, without Ethernet header and tags: 1500. 0: not known
