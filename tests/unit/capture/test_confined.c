@@ -29,11 +29,19 @@
 
 enum { THREADS = 3, STATUS_FAILED = 99 };
 
-static void *idle(void *context)
+static pthread_barrier_t all_there; /* a thread's first steps ask for more than its work */
+
+static void wait_for_end(int fd_number)
 {
-    struct pollfd fd = {.fd = *(const int *)context, .events = POLLIN};
+    struct pollfd fd = {.fd = fd_number, .events = POLLIN};
     while (poll(&fd, 1, -1) < 0) {
     }
+}
+
+static void *idle(void *context)
+{
+    (void)pthread_barrier_wait(&all_there);
+    wait_for_end(*(const int *)context);
     return NULL;
 }
 
@@ -54,16 +62,18 @@ static pid_t start_confined(int (*act)(void), int *ready, int *go)
         if (privilege_confine(NULL, &report) != 0) {
             _exit(STATUS_FAILED);
         }
+        (void)pthread_barrier_init(&all_there, NULL, THREADS + 1);
         for (int i = 0; i < THREADS; i++) {
             if (pthread_create(&threads[i], NULL, idle, &go_ends[0]) != 0) {
                 _exit(STATUS_FAILED);
             }
         }
+        (void)pthread_barrier_wait(&all_there);
         if (privilege_filter_syscalls(&report) != 0 || !report.syscalls_filtered) {
             _exit(STATUS_FAILED);
         }
         (void)!write(ready_ends[1], "r", 1);
-        (void)idle(&go_ends[0]);
+        wait_for_end(go_ends[0]);
         for (int i = 0; i < THREADS; i++) {
             (void)pthread_join(threads[i], NULL);
         }

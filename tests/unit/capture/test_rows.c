@@ -357,6 +357,7 @@ static void reports_gather_over_intervals(void **state)
     assert_int_equal(book->n_reports, 6);
     assert_int_equal(book->reports[3].report.from.ms, 4000);
     assert_int_equal(book->reports[3].first.ip_bytes, 3000);
+    assert_int_equal(book->reports[3].report.total_ip_bytes, 15000);
     summary_clear(summary);
     gather_add(gather, summary, (struct wall){10000});
     assert_int_equal(book->n_reports, 6);
