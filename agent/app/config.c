@@ -207,8 +207,7 @@ static void check_own_checks(const struct agent_config *config, const char *devi
             config_error_at(errors, items[i].place.line, "checks", "snmp",
                             "device %s has a check of this name of its own", of);
         }
-        if (capture_config_has_check(&config->capture, items[i].name) &&
-            strcmp(of, device) == 0) {
+        if (capture_config_has_check(&config->capture, items[i].name) && strcmp(of, device) == 0) {
             config_error_at(errors, items[i].place.line, "checks", items[i].name,
                             "device %s has a check of this name of its own", of);
         }

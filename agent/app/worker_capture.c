@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * beffroi-agent-capture: a worker that meters an interface; and, handed over by beffroi-agent, the
- * command `beffroi-agent meter`, which needs the same code and nothing else. It also answers whether
- * a text is a filter (filter_check.h). */
+ * command `beffroi-agent meter`, which needs the same code and nothing else. It also answers
+ * whether a text is a filter (filter_check.h). */
 #include "capture/capture.h"
 #include "filter_check.h"
 #include "meter_main.h"
