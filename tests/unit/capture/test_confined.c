@@ -148,8 +148,8 @@ static void every_thread_is_without_power(void **state)
         }
     }
     closedir(tasks);
-    assert_in_range(count, 1 + THREADS, 1 + THREADS + FOREIGN_THREADS);
-    assert_int_equal(powerless, 1 + THREADS);
+    assert_in_range(powerless, 1 + THREADS, count);
+    assert_in_range(count, powerless, powerless + FOREIGN_THREADS);
     assert_int_equal(end_of(pid, go), 0);
 }
 
