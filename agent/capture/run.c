@@ -78,8 +78,10 @@ static int confine(const struct capture_run *run, char *reason, size_t reason_si
     if (rc != 0) {
         (void)snprintf(reason, reason_size,
                        "the privileges cannot be given up, so nothing is read: %s", strerror(-rc));
+        return rc;
     }
-    return rc;
+    (void)privilege_filter_syscalls(&report); /* a kernel that cannot leaves it confined as it is */
+    return 0;
 }
 
 static bool is_stopped(const struct running *running)

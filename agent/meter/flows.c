@@ -40,12 +40,19 @@ struct flows {
 
 /* --- memory --- */
 
-/* Pages come when they are used first. NULL: no memory. */
+/* Pages come when they are used first, 2 MiB at a time where the system has such. NULL: no memory.
+ */
 static void *map(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    /* Every packet goes somewhere else: with small pages each costs a walk of the page tables, and
+     * the first in each page a fault. A hint; without it all is only slower. */
+    (void)madvise(memory, size, MADV_HUGEPAGE);
+    return memory;
 }
 
 static void unmap(void *memory, size_t size)

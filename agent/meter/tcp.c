@@ -232,8 +232,8 @@ static void track_syn_ack(struct tcp_tracker *tracker, struct tcp_counts *counts
         if (phase == ANSWERED) {
             set(flow, REPEATED);
         }
-    } else if (phase <= MIDWAY || has(flow, ENDED) || is_silent(flow)) {
-        /* Its SYN was not seen. */
+    } else if (!is_asked(flow) || has(flow, ENDED) || is_silent(flow)) {
+        /* Its SYN was not seen. It is no other connection's: that one had its own number. */
         flow->handshake_sequence = syn_ack->acknowledgement - 1;
         set_phase(flow, NOTHING);
         wait_for_ack(tracker, flow, client, syn_ack);

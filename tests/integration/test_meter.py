@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`beffroi-agent meter --read` against captures of which everything is known (tests/sim/traffic)."""
 
+import collections
+import ipaddress
 import json
 import os
 import pathlib
 import random
 import re
+import socket
 import struct
 import subprocess
 import unittest
 
-from lab import BIN, SANITIZER, Lab
+from lab import BIN, SANITIZER, Lab, free_port, need, wait_for
 
 PACKETS = 20000
 # What each case has a lot of. The seed is the case's number.
@@ -310,6 +313,38 @@ class Meter(Lab):
         self.assertEqual(document["ip_bytes"], 0)
         self.assertEqual(document["l3"]["other"]["packets"], 50)
         self.assertEqual(document["decode_exits"], {"link_unknown": 50})
+
+    def test_ipfix(self):
+        """What nfcapd has received is what was metered: every flow, both ways, in full."""
+        need("nfcapd", "nfdump")
+        path, truth = self.generate("ipfix", "--preset plain --flows 300 --mix ipv6=0.3", 43, packets=5000)
+        flows = self.folder / "flows"
+        flows.mkdir()
+        port = free_port(socket.SOCK_DGRAM)
+        queue = lambda: [l.split() for l in pathlib.Path("/proc/net/udp").read_text().splitlines()
+                         if f":{port:04X} " in l]
+        nfcapd = self.start("nfcapd", "nfcapd", "-w", flows, "-b", "127.0.0.1", "-p", port, "-B", 4000000)
+        wait_for("nfcapd listens", queue)
+        document = self.one(path, "--exact-addresses", "--ipfix", f"127.0.0.1:{port}")
+        wait_for("nfcapd has read all", lambda: queue()[0][4].endswith(":00000000"))
+        nfcapd.end()
+        done = subprocess.run(["nfdump", "-R", flows, "-q", "-6", "-o", "fmt:%sa|%da|%sp|%dp|%pr|%pkt|%byt", "-N"],
+                              capture_output=True, text=True, timeout=60)
+        rows = [[c.strip() for c in l.split("|")] for l in done.stdout.splitlines() if "|" in l]
+        for row in rows:
+            row[3] = row[3].split(".")[0]  # of ICMP it prints type.code, which we leave 0.0
+        hosts, packets, octets = collections.Counter(), 0, 0
+        for source, destination, _, _, _, n_packets, n_bytes in rows:
+            packets, octets = packets + int(n_packets), octets + int(n_bytes)
+            for address in {source, destination}:
+                hosts[str(ipaddress.ip_address(address))] += int(n_bytes)
+        l3 = [document["l3"][k] for k in ("ipv4", "ipv6")]
+        self.assertEqual(packets + document["fragments_unmatched"], sum(c["packets"] for c in l3))
+        self.assertEqual(octets, truth["ip_bytes"])
+        self.assertEqual(len({frozenset([(a, p), (b, q)]) | {r} for a, b, p, q, r, _, _ in rows}),
+                         truth["flows"])
+        for host in truth["top_hosts"][:20]:
+            self.assertEqual(hosts[host["address"]], host["ip_bytes"], host)
 
     def test_time_goes_backwards(self):
         """Counted all the same; no round trip is made of it."""

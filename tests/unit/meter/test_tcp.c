@@ -310,6 +310,27 @@ static void a_syn_ack_alone(void **state)
     world_free(world);
 }
 
+/* Only the server's side is seen, whose second connection begins before the end of the first: its
+ * SYN-ACK cannot be of the first one, however near their numbers are. */
+static void another_syn_ack_alone(void **state)
+{
+    struct world *world = world_new(64);
+    (void)state;
+    world_send(world, SERVER, SYN | ACK, 5000, 1001, 0);
+    world_send(world, SERVER, ACK, 5001, 1101, 700);
+    world->now_ns += S;
+    world_send(world, SERVER, SYN | ACK, 30000000, 9001, 0);
+    assert_int_equal(world->counts.syn_retransmissions, 0);
+    world->now_ns += S;
+    world_send(world, SERVER, SYN | ACK, 30000000, 9001, 0);
+    assert_int_equal(world->counts.syn_retransmissions, 1);
+    world_send(world, SERVER, ACK, 30000001, 9001, 100);
+    world_send(world, SERVER, ACK, 30000001, 9001, 100);
+    assert_int_equal(world->counts.syn_acks, 3);
+    assert_counts(world, 3, 1, 0);
+    world_free(world);
+}
+
 static void fins_and_resets(void **state)
 {
     struct world *world = world_new(64);
@@ -393,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_new_connection_in_the_flow),
         cmocka_unit_test(a_syn_into_the_midst),
         cmocka_unit_test(a_syn_ack_alone),
+        cmocka_unit_test(another_syn_ack_alone),
         cmocka_unit_test(fins_and_resets),
         cmocka_unit_test(anything),
         cmocka_unit_test(sums),

@@ -97,7 +97,7 @@ static void keeps_its_word_in_bounded_memory(void **state)
             bytes[i * 700] += n % (i + 2) == 0 ? 4000 : 0; /* not in all of them */
         }
         struct talker_item items[LISTED];
-        char keys[LISTED][16];
+        char keys[LISTED][32];
         uint64_t last = UINT64_MAX;
         for (size_t k = 0; k < LISTED; k++) {
             size_t heaviest = 0;

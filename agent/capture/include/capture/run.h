@@ -37,7 +37,7 @@ struct capture_run {
     const char *filter; /* libpcap's language; NULL: everything */
     size_t flows;       /* entries of the flow table; 0: the meter's own default */
     const char *user;   /* whom to become when called as root; NULL: nobody */
-    const char *ipfix; /* "ADDRESS:PORT" of a flow collector that gets the flows; NULL: none */
+    const char *ipfix;  /* "ADDRESS:PORT" of a flow collector that gets the flows; NULL: none */
     struct privacy *privacy;
     const struct services *service_names;
     const volatile sig_atomic_t *stop; /* looked at often; NULL: never */
@@ -50,8 +50,8 @@ struct capture_run {
 };
 
 /* Meters the file. As soon as it is open, the process gives up privileges and file system for good
- * (privilege_confine). 0; or -errno with a reason that names the file: what was read until then
- * came as a document with `error`, so that nothing is lost. */
+ * (privilege_confine, privilege_filter_syscalls). 0; or -errno with a reason that names the file:
+ * what was read until then came as a document with `error`, so that nothing is lost. */
 int capture_run_file(const struct capture_run *run, char *reason, size_t reason_size);
 /* Meters the interface, as above. */
 int capture_run_interface(const struct capture_run *run, char *reason, size_t reason_size);
