@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -296,6 +297,7 @@ static void look_at_file(struct source *source, FILE *file)
     }
     source->file_buffer = xmalloc(FILE_BUFFER_SIZE);
     (void)setvbuf(file, source->file_buffer, _IOFBF, FILE_BUFFER_SIZE); /* or slower */
+    (void)__fsetlocking(file, FSETLOCKING_BYCALLER); /* no other thread knows it */
 }
 
 int source_open_file(struct source **out, const char *path, const struct source_options *options,

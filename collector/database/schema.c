@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int read_version(struct database *database, int64_t *application, int64_t *version,
                         int64_t *tables)
@@ -77,6 +78,30 @@ int database_migrate(struct database *database, const struct database_schema *sc
         if (sqlite3_get_autocommit(database->handle) == 0) {
             (void)database_execute(database, "ROLLBACK"); /* closing would undo it as well */
         }
+    }
+    return error;
+}
+
+int database_open_view(struct database *database, const struct database_schema *schema,
+                       const char *path, char *reason, size_t reason_size)
+{
+    int version = 0;
+    if (access(path, F_OK) != 0) {
+        int error = -errno;
+        (void)snprintf(reason, reason_size, "%s: no %s: %s", path, schema->name, strerror(-error));
+        return error;
+    }
+    int error = database_open(database, path, SQLITE_OPEN_READONLY, reason, reason_size);
+    if (error != 0) {
+        return error;
+    }
+    error = database_check_schema(database, schema, path, &version, reason, reason_size);
+    if (error == 0 && version < schema->version) {
+        (void)snprintf(reason, reason_size, "%s: is of an older version, or not made yet", path);
+        error = -ENOENT;
+    }
+    if (error != 0) {
+        database_close(database);
     }
     return error;
 }

@@ -6,41 +6,18 @@
 #include "shape.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 int ledger_view_open(struct ledger_view **out, const char *path, char *reason, size_t reason_size)
 {
     struct ledger_view *view = xcalloc(1, sizeof *view);
-    int version = 0;
-    int error = access(path, F_OK) == 0 ? 0 : -errno;
+    int error = database_open_view(&view->database, &ledger_schema, path, reason, reason_size);
     if (error != 0) {
-        (void)snprintf(reason, reason_size, "%s: no ledger: %s", path, strerror(-error));
-        goto no_database;
-    }
-    error = database_open(&view->database, path, SQLITE_OPEN_READONLY, reason, reason_size);
-    if (error != 0) {
-        goto no_database;
-    }
-    error = database_check_schema(&view->database, &ledger_schema, path, &version, reason,
-                                  reason_size);
-    if (error == 0 && version < ledger_schema.version) {
-        (void)snprintf(reason, reason_size, "%s: is of an older version, or not made yet", path);
-        error = -ENOENT;
-    }
-    if (error != 0) {
-        goto fail;
+        free(view);
+        return error;
     }
     *out = view;
     return 0;
-fail:
-    database_close(&view->database);
-no_database:
-    free(view);
-    return error;
 }
 
 void ledger_view_close(struct ledger_view *view)

@@ -5,11 +5,7 @@
 #include "items.h"
 #include "schema.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 struct talker_view {
     struct database database;
@@ -19,32 +15,13 @@ struct talker_view {
 int talker_view_open(struct talker_view **out, const char *path, char *reason, size_t reason_size)
 {
     struct talker_view *view = xcalloc(1, sizeof *view);
-    int version = 0;
-    int error = access(path, F_OK) == 0 ? 0 : -errno;
+    int error = database_open_view(&view->database, &talker_schema, path, reason, reason_size);
     if (error != 0) {
-        (void)snprintf(reason, reason_size, "%s: not there: %s", path, strerror(-error));
-        goto no_database;
-    }
-    error = database_open(&view->database, path, SQLITE_OPEN_READONLY, reason, reason_size);
-    if (error != 0) {
-        goto no_database;
-    }
-    error =
-        database_check_schema(&view->database, &talker_schema, path, &version, reason, reason_size);
-    if (error == 0 && version < talker_schema.version) {
-        (void)snprintf(reason, reason_size, "%s: is of an older version, or not made yet", path);
-        error = -ENOENT;
-    }
-    if (error != 0) {
-        goto fail;
+        free(view);
+        return error;
     }
     *out = view;
     return 0;
-fail:
-    database_close(&view->database);
-no_database:
-    free(view);
-    return error;
 }
 
 void talker_view_close(struct talker_view *view)

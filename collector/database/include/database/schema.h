@@ -25,5 +25,9 @@ int database_check_schema(struct database *database, const struct database_schem
 /* Bring it up to this version, all or nothing. 0 or -errno with a reason. */
 int database_migrate(struct database *database, const struct database_schema *schema,
                      const char *path, char *reason, size_t reason_size);
+/* Opens a file that another process writes, to read it: one that is there, and of this version. 0;
+ * -ENOENT: there is none, or it is older; or as above; with a reason, and nothing to close. */
+int database_open_view(struct database *database, const struct database_schema *schema,
+                       const char *path, char *reason, size_t reason_size);
 
 #endif
