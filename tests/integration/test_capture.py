@@ -169,7 +169,8 @@ class Capture(Lab):
         live = subprocess.Popen([BIN / "beffroi-agent", "meter", "-i", "bf1", "--for", "4s", "--format", "json",
                                  "--exact-addresses"], stdout=subprocess.PIPE, text=True)
         self.addCleanup(live.stdout.close)
-        time.sleep(1.5)  # it has no word for "ready"; what comes too early fails below
+        # It is confined once its ring is open, and before it reads.
+        wait_for("the meter", lambda: "Seccomp:\t2" in pathlib.Path(f"/proc/{live.pid}/status").read_text())
         self.replay(file, "--pps", "3000")
         document = json.loads(live.communicate(timeout=30)[0].splitlines()[-1])
         self.assertEqual(live.returncode, 0)
