@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { ENTRIES_MIN = 64, KEYS = 4, TICK_BITS = 30, SORT_BITS = 20 };
+enum { ENTRIES_MIN = 64, MANY = 8192, KEYS = 4, TICK_BITS = 30, SORT_BITS = 20 };
 #define NONE UINT32_MAX
 
 _Static_assert(sizeof(struct flow) == 128, "a flow is two cache lines");
@@ -46,13 +46,16 @@ static void *map(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-        return NULL;
-    }
-    /* Every packet goes somewhere else: with small pages each costs a walk of the page tables, and
-     * the first in each page a fault. A hint; without it all is only slower. */
-    (void)madvise(memory, size, MADV_HUGEPAGE);
-    return memory;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* With many flows every packet goes somewhere else: with small pages each costs a walk of the page
+ * tables, and the first in each page a fault. With few, large pages would be mostly empty. A hint;
+ * where it is not taken all is only slower. */
+static void enlarge_pages(struct flows *flows)
+{
+    (void)madvise(flows->entries, flows->entries_size, MADV_HUGEPAGE);
+    (void)madvise(flows->slots, flows->slots_size, MADV_HUGEPAGE);
 }
 
 static void unmap(void *memory, size_t size)
@@ -260,10 +263,18 @@ static uint32_t evict_oldest(struct flows *flows)
     return entry;
 }
 
+static uint32_t next_unused(struct flows *flows)
+{
+    if (flows->used == MANY) {
+        enlarge_pages(flows);
+    }
+    return flows->used++;
+}
+
 static struct flow *make(struct flows *flows, const struct packet *packet, uint32_t tag,
                          unsigned direction)
 {
-    uint32_t entry = flows->used < flows->n_entries ? flows->used++ : evict_oldest(flows);
+    uint32_t entry = flows->used < flows->n_entries ? next_unused(flows) : evict_oldest(flows);
     uint32_t at = tag & flows->mask;
     while (flows->slots[at].entry != 0) {
         at = (at + 1) & flows->mask;
