@@ -108,7 +108,7 @@ static const struct config_field spool_fields[] = {
      .type = CONFIG_SIZE,
      .offset = offsetof(struct agent_spool_config, segment_bytes),
      .fallback = "16MiB",
-     .min = 1024 * 1024,
+     .min = 64 * 1024,
      .max = 1024 * 1024 * 1024,
      .help = "size of one file of it"},
     {0},

@@ -176,12 +176,16 @@ class Disk(Lab):
     def test_spool_full(self):
         disk = self.small_disk("spool-disk", "16m")
         city = self.collector({"agent-1": self.keys("agent")})
-        agent = self.agent(city, body=CHECKS, data=disk / "data", extra="spool: {segment: 1MiB, max: 8MiB}")
+        # A segment has its room from its beginning: enough is sampled to need the next one soon.
+        many = "".join(f"  - {{name: web-{i}, type: tcp, host: 127.0.0.1, port: {city.port}, interval: 1s, "
+                       "timeout: 500ms}\n" for i in range(60))
+        agent = self.agent(city, body=CHECKS + many, data=disk / "data",
+                           extra="spool: {segment: 64KiB, max: 8MiB}")
         last = lambda: city.json("/api/v1/runs", device="host-1", check="ping")["runs"]
         wait_for("runs", last)
         filler = self.fill(disk)
         city.kill_everything()
-        wait_for("the alarm in the log", lambda: "No space left" in agent.text(), 60)
+        wait_for("the alarm in the log", lambda: "the disk refuses" in agent.text(), 60)
         city.start()
         filler.unlink()
         freed = time.time()
