@@ -16,6 +16,10 @@ enum {
     /* An agent wraps a batch into its message: tags, a size, the first sequence. */
     ENVELOPE_MAX = 32,
     BUFFER_FIRST = 4096,
+    VARINT_MAX = 10,
+    LENGTH_DELIMITED = 2, /* wire type */
+    VALUES_MAX = PROTO_METRICS_MAX * VARINT_MAX,
+    ROW_MAX = 7 * (1 + VARINT_MAX) + VALUES_MAX,
 };
 
 /* The fields of Batch and WorkerReport that hold items. */
@@ -93,24 +97,36 @@ static void make_room(struct batch_writer *writer, size_t size)
     }
 }
 
-static int append(struct batch_writer *writer, enum field field, const ProtobufCMessage *message)
+/* Where the `size` bytes of one more item go; NULL: it breaks a limit. */
+static uint8_t *begin_item(struct batch_writer *writer, enum field field, size_t size)
 {
     uint8_t number = field_number(writer->form, field);
     size_t size_max =
         writer->form == BATCH_WIRE ? PROTO_MESSAGE_MAX - ENVELOPE_MAX : PROTO_REPORT_MAX;
-    size_t size = protobuf_c_message_get_packed_size(message);
-    size_t head = 1 + 10; /* tag and the longest size */
+    size_t head = 1 + VARINT_MAX; /* tag and the longest size */
     if (number == 0 || writer->items >= PROTO_BATCH_ITEMS_MAX || size > size_max ||
         writer->used + head + size > size_max) {
-        return -EINVAL;
+        return NULL;
     }
     make_room(writer, head + size);
     uint8_t *at = writer->bytes + writer->used;
-    *at++ = (uint8_t)(number << 3 | 2); /* length-delimited */
-    at += put_varint(at, size);
-    at += protobuf_c_message_pack(message, at);
-    writer->used = (size_t)(at - writer->bytes);
+    *at++ = (uint8_t)(number << 3 | LENGTH_DELIMITED);
+    return at + put_varint(at, size);
+}
+
+static void end_item(struct batch_writer *writer, const uint8_t *end)
+{
+    writer->used = (size_t)(end - writer->bytes);
     writer->items++;
+}
+
+static int append(struct batch_writer *writer, enum field field, const ProtobufCMessage *message)
+{
+    uint8_t *at = begin_item(writer, field, protobuf_c_message_get_packed_size(message));
+    if (at == NULL) {
+        return -EINVAL;
+    }
+    end_item(writer, at + protobuf_c_message_pack(message, at));
     return 0;
 }
 
@@ -149,22 +165,67 @@ int batch_add_definition(struct batch_writer *writer, const struct object *objec
     return append(writer, FIELD_DEFINITION, &definition.base);
 }
 
-/* Sets the known values apart. -EINVAL when a gauge is not finite. */
-static int pack_values(const struct object *object, const struct row *row, Beffroi__V1__Row *packed)
+/* --- rows: nearly all that is written, and so not by way of the library --- */
+
+static uint8_t *put_number(uint8_t *at, uint8_t field, uint64_t value)
 {
+    if (value != 0) {
+        *at++ = (uint8_t)(field << 3);
+        at += put_varint(at, value);
+    }
+    return at;
+}
+
+static uint8_t *put_bytes(uint8_t *at, uint8_t field, const uint8_t *bytes, size_t size)
+{
+    if (size > 0) {
+        *at++ = (uint8_t)(field << 3 | LENGTH_DELIMITED);
+        at += put_varint(at, size);
+        memcpy(at, bytes, size);
+        at += size;
+    }
+    return at;
+}
+
+static size_t put_double(uint8_t *at, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    for (size_t i = 0; i < sizeof bits; i++) {
+        at[i] = (uint8_t)(bits >> 8 * i);
+    }
+    return sizeof bits;
+}
+
+/* The message Row of beffroi.proto: its size, 0 when a gauge is not finite. */
+static size_t encode_row(const struct object *object, const struct row *row, int64_t offset_ms,
+                         uint8_t bytes[ROW_MAX])
+{
+    enum { OBJECT = 1, TIME_OFFSET_MS, STATUS, UNKNOWN, DISCONTINUITY, COUNTERS, GAUGES };
+    uint8_t counters[VALUES_MAX];
+    uint8_t gauges[VALUES_MAX];
+    size_t n_counters = 0; /* bytes */
+    size_t n_gauges = 0;
     for (size_t i = 0; i < object->n_metrics; i++) {
         if ((row->unknown_mask >> i & 1) != 0) {
             continue;
         }
         if (object->metrics[i].type == METRIC_COUNTER) {
-            packed->counters[packed->n_counters++] = row->values[i].counter;
+            n_counters += put_varint(counters + n_counters, row->values[i].counter);
         } else if (isfinite(row->values[i].gauge)) {
-            packed->gauges[packed->n_gauges++] = row->values[i].gauge;
+            n_gauges += put_double(gauges + n_gauges, row->values[i].gauge);
         } else {
-            return -EINVAL;
+            return 0;
         }
     }
-    return 0;
+    uint8_t *at = put_number(bytes, OBJECT, row->object);
+    at = put_number(at, TIME_OFFSET_MS, (uint64_t)offset_ms << 1 ^ (uint64_t)(offset_ms >> 63));
+    at = put_number(at, STATUS, (uint64_t)row->status);
+    at = put_number(at, UNKNOWN, row->unknown_mask);
+    at = put_number(at, DISCONTINUITY, row->discontinuity_mask);
+    at = put_bytes(at, COUNTERS, counters, n_counters);
+    at = put_bytes(at, GAUGES, gauges, n_gauges);
+    return (size_t)(at - bytes);
 }
 
 int batch_add_row(struct batch_writer *writer, const struct object *object, const struct row *row)
@@ -177,25 +238,17 @@ int batch_add_row(struct batch_writer *writer, const struct object *object, cons
         return -EINVAL;
     }
     struct wall base = writer->rows == 0 ? row->time : writer->base;
-    uint64_t counters[PROTO_METRICS_MAX];
-    double gauges[PROTO_METRICS_MAX];
-    Beffroi__V1__Row packed = BEFFROI__V1__ROW__INIT;
-    packed.object = row->object;
-    packed.time_offset_ms = row->time.ms - base.ms;
-    packed.status = (Beffroi__V1__RowStatus)row->status;
-    packed.unknown_mask = row->unknown_mask;
-    packed.discontinuity_mask = row->discontinuity_mask;
-    packed.counters = counters;
-    packed.gauges = gauges;
-    int rc = pack_values(object, row, &packed);
-    if (rc == 0) {
-        rc = append(writer, FIELD_ROW, &packed.base);
+    uint8_t bytes[ROW_MAX];
+    size_t size = encode_row(object, row, row->time.ms - base.ms, bytes);
+    uint8_t *at = size > 0 ? begin_item(writer, FIELD_ROW, size) : NULL;
+    if (at == NULL) {
+        return -EINVAL;
     }
-    if (rc == 0) {
-        writer->base = base;
-        writer->rows++;
-    }
-    return rc;
+    memcpy(at, bytes, size);
+    end_item(writer, at + size);
+    writer->base = base;
+    writer->rows++;
+    return 0;
 }
 
 int batch_add_result(struct batch_writer *writer, const struct result *result)
