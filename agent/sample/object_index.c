@@ -26,7 +26,8 @@ struct digest {
 
 /* What is known of an object until it is announced. */
 struct draft {
-    struct object copy;
+    struct object texts; /* owns them; no metrics, which are half of it */
+    struct object copy;  /* the same with those of the list */
     const struct metric_list *list;
 };
 
@@ -153,7 +154,7 @@ static void drop_draft(struct entry *entry)
         struct draft *draft = entry->draft;
         entry->is_draft = 0;
         entry->list = draft->list;
-        object_clear(&draft->copy);
+        object_clear(&draft->texts);
         free(draft);
     }
 }
@@ -218,6 +219,22 @@ uint32_t object_index_find(const struct object_index *index, const struct object
     return same ? number : 0;
 }
 
+static struct draft *make_draft(struct object_index *index, const struct object *object,
+                                uint32_t number)
+{
+    struct draft *draft = xmalloc(sizeof *draft);
+    struct object bare = *object;
+    bare.number = number;
+    bare.metrics = NULL;
+    bare.n_metrics = 0;
+    draft->list = metric_lists_take(index->lists, object->metrics, object->n_metrics);
+    draft->texts = object_copy(&bare);
+    draft->copy = draft->texts;
+    draft->copy.metrics = draft->list->metrics;
+    draft->copy.n_metrics = draft->list->n_metrics;
+    return draft;
+}
+
 uint32_t object_index_add(struct object_index *index, const struct object *object)
 {
     if (index->n_entries >= PROTO_OBJECTS_MAX) {
@@ -234,10 +251,7 @@ uint32_t object_index_add(struct object_index *index, const struct object *objec
         forget(index, entry_of(index, *slot));
     }
     struct entry *entry = add_entry(index);
-    struct draft *draft = xmalloc(sizeof *draft);
-    draft->copy = object_copy(object);
-    draft->copy.number = index->n_entries;
-    draft->list = metric_lists_take(index->lists, object->metrics, object->n_metrics);
+    struct draft *draft = make_draft(index, object, index->n_entries);
     entry->name = digest.name;
     entry->shape = digest.shape & SHAPE_MASK;
     entry->is_draft = 1;

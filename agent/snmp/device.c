@@ -51,28 +51,36 @@ struct device {
     struct mono started_mono;
     struct mono heard; /* the last answer that gave a result */
     struct snmp_counts counts;
-    struct snmp_counts told;   /* in the log */
-    struct snmp_counts before; /* this cycle */
+    /* Modulo 2^32, of which only differences are of use: there are thousands of devices. */
+    uint32_t told[COUNT_N]; /* in the log */
+    uint32_t *before;       /* this cycle; NULL: nobody wants a report */
     struct log_limit trouble;
 };
 
 /* --- the end of a cycle --- */
 
 /* What went wrong since `since`: " too_big=1 walks_cut=2"; "": nothing. */
-static void describe_trouble(const struct device *device, const struct snmp_counts *since,
+static void describe_trouble(const struct device *device, const uint32_t since[COUNT_N],
                              char text[TROUBLE_SIZE])
 {
     size_t used = 0;
     text[0] = '\0';
     for (enum snmp_count i = 0; i < COUNT_N; i++) {
-        uint64_t more = device->counts.n[i] - since->n[i];
+        uint32_t more = (uint32_t)device->counts.n[i] - since[i];
         if (more == 0 || !snmp_count_is_trouble(i)) {
             continue;
         }
         int size =
-            snprintf(text + used, TROUBLE_SIZE - used, " %s=%" PRIu64, snmp_count_name(i), more);
+            snprintf(text + used, TROUBLE_SIZE - used, " %s=%" PRIu32, snmp_count_name(i), more);
         used += size > 0 ? (size_t)size : 0;
         used = used < TROUBLE_SIZE ? used : TROUBLE_SIZE - 1;
+    }
+}
+
+static void note_counts(const struct device *device, uint32_t noted[COUNT_N])
+{
+    for (size_t i = 0; i < COUNT_N; i++) {
+        noted[i] = (uint32_t)device->counts.n[i];
     }
 }
 
@@ -81,10 +89,10 @@ static void log_trouble(struct device *device)
 {
     char text[TROUBLE_SIZE];
     uint64_t held;
-    describe_trouble(device, &device->told, text);
+    describe_trouble(device, device->told, text);
     if (text[0] != '\0' && log_limit_allow(&device->trouble, TROUBLE_LOG_MS, &held)) {
         log_warn("snmp", "trouble: device=%s%s", device->name, text);
-        device->told = device->counts;
+        note_counts(device, device->told);
     }
 }
 
@@ -134,10 +142,12 @@ static void take_duration(struct device *device)
 static void on_collected(void *context, enum collect_end end)
 {
     struct device *device = context;
-    char trouble[TROUBLE_SIZE];
+    char trouble[TROUBLE_SIZE] = "";
     device->restarted = device->restarted && end == COLLECT_INTERRUPTED;
     take_duration(device);
-    describe_trouble(device, &device->before, trouble);
+    if (device->before != NULL) {
+        describe_trouble(device, device->before, trouble);
+    }
     const char *details = trouble[0] == ' ' ? trouble + 1 : trouble;
     switch (end) {
     case COLLECT_COMPLETE:
@@ -199,7 +209,9 @@ static void take_system(struct device *device)
                  uptime_seconds(&device->uptime));
     }
     choose_plan(device);
-    presence_identify(&device->presence, &device->probe.system, device->plan->name);
+    if (device->probe.is_identifying) {
+        presence_identify(&device->presence, &device->probe.system, device->plan->name);
+    }
     presence_uptime(&device->presence, device->probe.arrived, device->probe.system.has_uptime,
                     uptime_seconds(&device->uptime));
 }
@@ -284,7 +296,9 @@ static void on_turn(void *context, struct wall due)
     }
     device->started = clock_wall();
     device->started_mono = clock_mono();
-    device->before = device->counts;
+    if (device->before != NULL) {
+        note_counts(device, device->before);
+    }
     device->phase = DEVICE_PROBING;
     int rc = open_session(device);
     if (rc == 0) {
@@ -351,6 +365,9 @@ struct device *device_start(const struct device_options *options,
     stretch_begin(&device->stretch);
     presence_init(&device->presence, options->sink, device->name, device->address,
                   access->interval_ms);
+    if (options->on_report != NULL) {
+        device->before = xcalloc(COUNT_N, sizeof device->before[0]);
+    }
     start_turns(device);
     return device;
 }
@@ -394,7 +411,7 @@ void device_stop(struct device *device)
     session_close(device->session);
     collect_free(device->collect);
     probe_clear(&device->probe);
-    presence_clear(&device->presence);
+    free(device->before);
     free(device->name);
     free(device->address);
     free(device);

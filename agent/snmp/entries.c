@@ -81,8 +81,21 @@ struct entry *entries_add(struct entries *entries)
     return memset(entries_at(entries, entries->n - 1), 0, entries->stride);
 }
 
+static bool is_arranged(const struct entries *entries, const uint32_t *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (order[i] != i) {
+            return false;
+        }
+    }
+    return n == entries->n;
+}
+
 void entries_arrange(struct entries *entries, const uint32_t *order, size_t n, bool keep_others)
 {
+    if (is_arranged(entries, order, n)) {
+        return; /* nearly always: it leaves no hole behind */
+    }
     bool *is_placed = xcalloc(entries->n + 1, sizeof *is_placed);
     size_t room = keep_others ? entries->n : n;
     uint8_t *bytes = room > 0 ? xmalloc(room * entries->stride) : NULL;
@@ -162,20 +175,20 @@ static void make_slots(struct finder *finder)
     }
 }
 
-static bool has_name(const struct entry *entry, uint64_t name, uint32_t generation)
+static bool has_name(const struct entry *entry, uint64_t name, uint16_t generation)
 {
     (void)generation;
     return entry->name == name;
 }
 
-static bool has_index(const struct entry *entry, uint64_t index, uint32_t generation)
+static bool has_index(const struct entry *entry, uint64_t index, uint16_t generation)
 {
     return entry->index == index && entry->generation == generation;
 }
 
-static size_t search(struct finder *finder, uint64_t wanted, uint32_t generation, bool by_name)
+static size_t search(struct finder *finder, uint64_t wanted, uint16_t generation, bool by_name)
 {
-    bool (*has)(const struct entry *, uint64_t, uint32_t) = by_name ? has_name : has_index;
+    bool (*has)(const struct entry *, uint64_t, uint16_t) = by_name ? has_name : has_index;
     const struct entries *entries = finder->entries;
     if (finder->next < entries->n && has(entries_at(entries, finder->next), wanted, generation)) {
         return finder->next++;
@@ -199,7 +212,7 @@ size_t finder_name(struct finder *finder, uint64_t name)
     return search(finder, name, 0, true);
 }
 
-size_t finder_index(struct finder *finder, uint64_t index, uint32_t generation)
+size_t finder_index(struct finder *finder, uint64_t index, uint16_t generation)
 {
     return search(finder, index, generation, false);
 }

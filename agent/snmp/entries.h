@@ -23,14 +23,14 @@ enum {
 struct entry {
     uint64_t name; /* keyed hash */
     uint64_t index;
-    uint64_t shape; /* keyed hash of what it was defined with */
     uint32_t number;
-    uint32_t generation; /* of the device, when the index was seen */
+    uint32_t shape;      /* keyed hash of what it was defined with: of 2^32 changes one is missed */
     uint32_t cycle;      /* when it was seen last */
     float speed;         /* bit/s, the last known one; 0: none */
     uint32_t at_ds;      /* when its counters were read, in tenths of a second since the birth */
     uint32_t stale_ds;   /* likewise, those that did not come with the last row */
     uint32_t change;     /* when its counters last began anew, as the device says */
+    uint16_t generation; /* of the device, when the index was seen */
     uint8_t flags;
     uint8_t changes; /* of `change`, in cycles in a row, while no counter fell */
 };
@@ -98,7 +98,7 @@ struct finder {
 void finder_begin(struct finder *finder, const struct entries *entries);
 /* SIZE_MAX: none. Of entries with the same index, the one of that generation. */
 size_t finder_name(struct finder *finder, uint64_t name);
-size_t finder_index(struct finder *finder, uint64_t index, uint32_t generation);
+size_t finder_index(struct finder *finder, uint64_t index, uint16_t generation);
 void finder_end(struct finder *finder);
 
 #endif

@@ -16,7 +16,8 @@ static bool is_negative(const struct table_cell *cell)
 /* Agents that count in 32 bits without a sign, and answer with one. */
 static uint64_t without_sign(const struct table_cell *cell)
 {
-    return is_negative(cell) ? cell->number & UINT32_MAX : cell->number;
+    uint64_t number = (uint64_t)cell_number(cell);
+    return is_negative(cell) ? number & UINT32_MAX : number;
 }
 
 bool gauge_source_tells(const struct plan_metric *metric, const struct plan_source *source,

@@ -9,10 +9,12 @@
 
 #include "table.h"
 
-/* A row's number as the plan means it: a negative INTEGER is negative. */
+/* A row's number as the plan means it: a negative INTEGER is negative. What is no number (of a
+ * column that is also a label of any type) is 0. */
 static inline int64_t cell_number(const struct table_cell *cell)
 {
-    return (int64_t)cell->number;
+    bool is_text = cell->type == VALUE_OCTETS || cell->type == VALUE_OID;
+    return is_text ? 0 : (int64_t)cell->number;
 }
 static inline bool values_have(const struct plan_values *values, int64_t value)
 {

@@ -91,7 +91,7 @@ void meter_keep(const struct meter *meter, struct entry *entry, const struct tab
     for (size_t i = 0; i < meter->layout->n_kept; i++) {
         uint8_t column = meter->layout->kept[i];
         if (table_row_knows(row, column)) {
-            numbers[i] = row->cells[column].number;
+            numbers[i] = (uint64_t)cell_number(&row->cells[column]);
             types[i] = (uint8_t)row->cells[column].type;
         } else if (table_end(table, column) == COLUMN_COMPLETE) {
             types[i] = VALUE_OTHER;
@@ -279,11 +279,12 @@ static void take_counter(struct taking *taking, size_t place, const struct plan_
         }
         const struct table_cell *cell = &taking->row->cells[source->column];
         unsigned bits = cell->type == VALUE_COUNTER64 ? 64 : 32;
+        uint64_t raw = (uint64_t)cell_number(cell);
         bool too_narrow =
             bits == 32 && !meter->once &&
             counter_is_too_narrow(unit, (uint64_t)taking->entry->speed, meter->interval_ms);
-        if (bits == 64 || (!wide_only && !too_narrow && cell->number <= UINT32_MAX)) {
-            take_reading(taking, place, bits, cell->number);
+        if (bits == 64 || (!wide_only && !too_narrow && raw <= UINT32_MAX)) {
+            take_reading(taking, place, bits, raw);
             return;
         }
         refused = refused || (!wide_only && too_narrow);
@@ -323,7 +324,7 @@ static bool has_begun_anew(const struct meter *meter, struct entry *entry,
     if (column == PLAN_NO_COLUMN || !table_row_knows(row, column)) {
         return false;
     }
-    uint32_t change = (uint32_t)row->cells[column].number;
+    uint32_t change = (uint32_t)cell_number(&row->cells[column]);
     bool changed = (entry->flags & ENTRY_HAS_CHANGE) != 0 && entry->change != change;
     entry->change = change;
     if (changed && meter->trusts_changes) {

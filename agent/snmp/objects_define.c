@@ -90,7 +90,7 @@ void objects_define(struct delivery *delivery, struct entry *entry, const struct
     definition->shape = objects_hash(objects, begin, sizeof begin);
     set_metrics(definition, delivery, entry);
     set_labels(definition, delivery, row);
-    if (!force && (definition->unread || definition->shape == entry->shape)) {
+    if (!force && (definition->unread || (uint32_t)definition->shape == entry->shape)) {
         return;
     }
     const struct object object = {
@@ -105,6 +105,6 @@ void objects_define(struct delivery *delivery, struct entry *entry, const struct
     };
     const struct sample_sink *sink = objects->options.sink;
     entry->number = sink->define(sink->context, &object);
-    entry->shape = definition->shape;
+    entry->shape = (uint32_t)definition->shape;
     entry->flags |= ENTRY_DEFINED;
 }

@@ -24,9 +24,9 @@ struct objects {
     struct mono birth;
     int64_t interval_ms;         /* of the objects */
     int64_t defined_interval_ms; /* 0: nothing is defined yet */
-    uint32_t generation;         /* of the device: its restarts */
     uint32_t cycle;
     uint32_t sure_cycle; /* the last one that was read completely */
+    uint16_t generation; /* of the device: its restarts */
     uint8_t way;         /* place among the plan's names */
     uint8_t tries;       /* to choose a way */
     bool delivered;      /* a cycle before this one */

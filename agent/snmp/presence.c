@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "presence.h"
 
-#include "common/xalloc.h"
-
-#include <stdlib.h>
-#include <string.h>
-
 static const struct metric check_metrics[] = {{"rtt", "s", METRIC_GAUGE}};
 static const struct metric system_metrics[] = {{"uptime", "s", METRIC_GAUGE}};
 
@@ -32,14 +27,6 @@ void presence_init(struct presence *presence, const struct sample_sink *sink, co
     *presence = (struct presence){
         .sink = sink, .device = device, .address = address, .interval_ms = interval_ms};
     presence->check = define(presence, "check", "snmp", check_metrics, labels, 2);
-}
-
-void presence_clear(struct presence *presence)
-{
-    for (size_t i = 0; i < PRESENCE_TEXTS; i++) {
-        free(presence->texts[i]);
-    }
-    *presence = (struct presence){0};
 }
 
 /* `status` of a row whose value is not known. */
@@ -88,36 +75,18 @@ void presence_heard(struct presence *presence, struct wall sent, double rtt_s)
     send_result(presence, &result);
 }
 
-/* True: they are not what they were, and now that is noted. */
-static bool note_texts(struct presence *presence, const char *const texts[PRESENCE_TEXTS])
-{
-    bool changed = !presence->system_defined;
-    for (size_t i = 0; i < PRESENCE_TEXTS; i++) {
-        if (presence->texts[i] == NULL || strcmp(presence->texts[i], texts[i]) != 0) {
-            free(presence->texts[i]);
-            presence->texts[i] = xstrdup(texts[i]);
-            changed = true;
-        }
-    }
-    presence->system_defined = true;
-    return changed;
-}
-
 void presence_identify(struct presence *presence, const struct probe_system *system,
                        const char *profile)
 {
-    static const char *const keys[PRESENCE_TEXTS] = {"sys_name", "sys_descr", "sys_object_id",
-                                                     "profile"};
-    const char *const texts[PRESENCE_TEXTS] = {system->name, system->descr, system->object_id,
-                                               profile};
-    struct label labels[PRESENCE_TEXTS + 1] = {{"address", presence->address}};
+    const struct label known[] = {{"sys_name", system->name},
+                                  {"sys_descr", system->descr},
+                                  {"sys_object_id", system->object_id},
+                                  {"profile", profile}};
+    struct label labels[1 + sizeof known / sizeof known[0]] = {{"address", presence->address}};
     size_t n_labels = 1;
-    if (!note_texts(presence, texts)) {
-        return;
-    }
-    for (size_t i = 0; i < PRESENCE_TEXTS; i++) {
-        if (texts[i][0] != '\0') {
-            labels[n_labels++] = (struct label){keys[i], texts[i]};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].value[0] != '\0') {
+            labels[n_labels++] = known[i];
         }
     }
     presence->system = define(presence, "device", "system", system_metrics, labels, n_labels);

@@ -46,10 +46,7 @@ void probe_clear(struct probe *probe)
 
 void probe_watch(struct probe *probe, const struct plan *plan)
 {
-    probe->n_watched = plan->n_watched;
-    for (size_t i = 0; i < plan->n_watched; i++) {
-        probe->watched[i] = plan->watched[i];
-    }
+    probe->plan = plan;
 }
 
 void probe_forget(struct probe *probe)
@@ -67,7 +64,7 @@ static uint32_t bit(size_t name)
 static struct oid_view oid_of(const struct probe *probe, enum probe_name name)
 {
     return name < PROBE_WATCHED ? (struct oid_view){system_oids[name], SYSTEM_OID_SIZE}
-                                : probe->watched[name - PROBE_WATCHED];
+                                : probe->plan->watched[name - PROBE_WATCHED];
 }
 
 static bool is_wanted(const struct probe *probe, enum probe_name name)
@@ -78,7 +75,10 @@ static bool is_wanted(const struct probe *probe, enum probe_name name)
     if (name == PROBE_UPTIME) {
         return true;
     }
-    return name < PROBE_WATCHED ? probe->is_identifying : name - PROBE_WATCHED < probe->n_watched;
+    if (name < PROBE_WATCHED) {
+        return probe->is_identifying;
+    }
+    return probe->plan != NULL && name - PROBE_WATCHED < probe->plan->n_watched;
 }
 
 static void ask(struct probe *probe)
@@ -88,7 +88,7 @@ static void ask(struct probe *probe)
     for (enum probe_name name = 0; name < PROBE_NAMES; name++) {
         if (is_wanted(probe, name)) {
             request.names[request.n_names++] = oid_of(probe, name);
-            probe->asked[probe->n_asked++] = name;
+            probe->asked[probe->n_asked++] = (uint8_t)name;
         }
     }
     if (request.n_names == 0) { /* the sign of life of a device that has no sysUpTime */

@@ -48,17 +48,16 @@ struct probe_system {
 struct probe {
     struct probe_options options;
     struct session *session;
-    size_t n_watched;
-    struct oid_view watched[PLAN_WATCHED_MAX];
+    const struct plan *plan; /* whose watched scalars ride along; NULL: none */
     /* Names that the device cannot answer together with others, or at all: not asked for a day. */
     uint32_t left_out; /* bit: enum probe_name */
     struct mono left_out_until;
-    bool identified;
     struct mono identify_at;
+    bool identified;
     bool is_identifying; /* this time */
     size_t n_asked;
-    enum probe_name asked[PROBE_NAMES];
-    int64_t attempt; /* from 0 */
+    uint8_t asked[PROBE_NAMES]; /* enum probe_name */
+    int64_t attempt;            /* from 0 */
     /* The verdict: with `done` it is final. */
     enum outcome outcome;
     const char *reason;
@@ -75,7 +74,7 @@ struct probe {
 void probe_init(struct probe *probe, const struct probe_options *options);
 /* Frees what it holds. */
 void probe_clear(struct probe *probe);
-/* The scalars of the plan ride along from now on; their memory must outlive the probe. */
+/* The scalars of the plan, which must outlive the probe, ride along from now on. */
 void probe_watch(struct probe *probe, const struct plan *plan);
 /* The device may be another one: who it is is asked for with the next probe. */
 void probe_forget(struct probe *probe);

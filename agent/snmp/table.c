@@ -186,7 +186,7 @@ static bool keep_bytes(struct table *table, const uint8_t *bytes, size_t size,
         memcpy(kept, bytes, size);
     }
     cell->bytes = kept;
-    cell->n_bytes = size;
+    cell->n_bytes = (uint32_t)size;
     return true;
 }
 
@@ -226,11 +226,15 @@ static bool is_kept(enum plan_keep keep, enum value_type type)
 /* The cell of a value, without a row yet. False: there is no memory for it. */
 static bool make_cell(struct table *table, const struct varbind *varbind, struct table_cell *cell)
 {
-    *cell = (struct table_cell){.type = varbind->type, .number = varbind->number};
+    *cell = (struct table_cell){.type = varbind->type};
     if (varbind->type == VALUE_OCTETS) {
         return keep_bytes(table, varbind->bytes, varbind->n_bytes, cell);
     }
-    return varbind->type != VALUE_OID || keep_oid(table, varbind->oid, cell);
+    if (varbind->type == VALUE_OID) {
+        return keep_oid(table, varbind->oid, cell);
+    }
+    cell->number = varbind->number;
+    return true;
 }
 
 static void date_row(struct full_row *row, const struct plan_column *column,
@@ -342,6 +346,35 @@ static bool copy_index(const struct plan_table *plan, bool is_own, struct oid_vi
     return good;
 }
 
+/* The row after the column's last one, if it has that index: nearly always it has. */
+static struct full_row *next_row(struct table *table, size_t column, struct oid_view index)
+{
+    size_t place = table->columns[column].next;
+    if (place >= table->n_rows || table->rows[place]->row.n_index != index.n) {
+        return NULL;
+    }
+    struct full_row *row = table->rows[place];
+    for (size_t i = 0; i < index.n; i++) {
+        if (row->row.index[i] != index.ids[i]) {
+            return NULL;
+        }
+    }
+    table->columns[column].next = place + 1;
+    return row;
+}
+
+/* NULL: there is no room for another row. */
+static struct full_row *find_or_add_row(struct table *table, size_t column, const uint32_t *index,
+                                        size_t n_index)
+{
+    size_t place = find_place(table, table->columns[column].next, index, n_index);
+    struct full_row *row = is_at(table, place, index, n_index)
+                               ? table->rows[place]
+                               : add_row(table, place, index, n_index);
+    table->columns[column].next = row != NULL ? place + 1 : table->columns[column].next;
+    return row;
+}
+
 bool table_take(struct table *table, size_t column, struct oid_view index,
                 const struct varbind *varbind, const struct reply *reply)
 {
@@ -349,20 +382,20 @@ bool table_take(struct table *table, size_t column, struct oid_view index,
     uint32_t ids[TABLE_INDEX_MAX];
     struct table_cell cell;
     assert(column < table->plan->n_columns);
-    if (!copy_index(table->plan, !info->foreign, index, ids)) {
-        table->counts->n[COUNT_OID_MISMATCH]++;
-        return true;
-    }
-    if (info->foreign) {
-        return take_foreign(table, column, ids, index.n, varbind);
-    }
-    size_t place = find_place(table, table->columns[column].next, ids, index.n);
-    struct full_row *row = is_at(table, place, ids, index.n) ? table->rows[place]
-                                                             : add_row(table, place, ids, index.n);
+    struct full_row *row = info->foreign ? NULL : next_row(table, column, index);
     if (row == NULL) {
-        return false;
+        if (!copy_index(table->plan, !info->foreign, index, ids)) {
+            table->counts->n[COUNT_OID_MISMATCH]++;
+            return true;
+        }
+        if (info->foreign) {
+            return take_foreign(table, column, ids, index.n, varbind);
+        }
+        row = find_or_add_row(table, column, ids, index.n);
+        if (row == NULL) {
+            return false;
+        }
     }
-    table->columns[column].next = place + 1;
     date_row(row, info, reply);
     bool good = is_kept(info->keep, varbind->type);
     if (!good) {

@@ -23,9 +23,11 @@ enum {
 
 struct table_cell {
     enum value_type type; /* VALUE_OTHER: not known */
-    uint64_t number;      /* a negative INTEGER as two's complement */
-    const uint8_t *bytes; /* VALUE_OCTETS; VALUE_OID: its dotted text */
-    size_t n_bytes;
+    uint32_t n_bytes;
+    union {                   /* they are most of a cycle's memory */
+        const uint8_t *bytes; /* VALUE_OCTETS; VALUE_OID: its dotted text */
+        uint64_t number;      /* else; a negative INTEGER as two's complement */
+    };
 };
 
 struct table_row {

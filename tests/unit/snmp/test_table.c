@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Cells become rows: by index, in order, within bounds; and what other tables add to them. */
+#include "gauge.h"
 #include "support_plan.h"
 #include "table.h"
 
@@ -170,6 +171,8 @@ static void other_types_are_not_known(void **state)
     const struct table_cell *cell = &table_row(fixture->table, 8)->cells[IF_ALIAS];
     assert_int_equal(cell->n_bytes, 5);
     assert_memory_equal(cell->bytes, "1.3.6", 5);
+    assert_int_equal(cell_number(cell), 0); /* a text is no number */
+    assert_int_equal(cell_number(&table_row(fixture->table, 11)->cells[IF_NAME]), 7);
 }
 
 static void long_texts_are_cut_after_a_character(void **state)
