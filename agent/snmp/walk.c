@@ -19,11 +19,10 @@ bool oid_is_under(struct oid_view name, struct oid_view prefix)
     return name.n > prefix.n && oid_compare((struct oid_view){name.ids, prefix.n}, prefix) == 0;
 }
 
-/* How many ids two names have in common at their beginnings. */
-static size_t same_ids(struct oid_view a, struct oid_view b)
+/* How many ids two names have in common at their beginnings, of which `same` are known to be. */
+static size_t same_ids(struct oid_view a, struct oid_view b, size_t same)
 {
     size_t n = a.n < b.n ? a.n : b.n;
-    size_t same = 0;
     while (same < n && a.ids[same] == b.ids[same]) {
         same++;
     }
@@ -156,8 +155,11 @@ static void take_varbind(struct walk *walk, size_t number, const struct varbind 
         column->view_ended = true;
         return;
     }
-    size_t same = same_ids(name, (struct oid_view){column->last, column->n_last});
-    bool under = name.n > column->prefix.n && same >= column->prefix.n;
+    const struct oid_view prefix = column->prefix; /* the last name begins with it */
+    bool under =
+        name.n > prefix.n && memcmp(name.ids, prefix.ids, prefix.n * sizeof prefix.ids[0]) == 0;
+    size_t same =
+        same_ids(name, (struct oid_view){column->last, column->n_last}, under ? prefix.n : 0);
     bool increases = same < column->n_last ? same < name.n && name.ids[same] > column->last[same]
                                            : name.n > column->n_last;
     if (!increases) {
@@ -180,7 +182,7 @@ static void take_varbind(struct walk *walk, size_t number, const struct varbind 
     if (column->n_seen == column->limit) {
         column->end = COLUMN_CUT; /* the cell itself is good */
     }
-    const struct oid_view index = {name.ids + column->prefix.n, name.n - column->prefix.n};
+    const struct oid_view index = {name.ids + prefix.n, name.n - prefix.n};
     if (varbind->type != VALUE_NO_SUCH &&
         !walk->sink.cell(walk->sink.context, number, index, varbind, reply)) {
         cut(walk, column, COUNT_ROW_LIMIT);
@@ -236,8 +238,9 @@ enum walk_step walk_take(struct walk *walk, const struct reply *reply)
     if (reply->n_varbinds > n_wanted) {
         walk->counts->n[COUNT_EXTRA_VARBINDS]++;
     }
-    for (size_t i = 0; i < reply->n_varbinds && i < n_wanted; i++) {
-        size_t number = walk->asked[i % walk->n_asked];
+    for (size_t i = 0, next = 0; i < reply->n_varbinds && i < n_wanted; i++) {
+        size_t number = walk->asked[next];
+        next = next + 1 < walk->n_asked ? next + 1 : 0;
         if (walk->columns[number].end == COLUMN_OPEN) {
             take_varbind(walk, number, &reply->varbinds[i], reply);
         }
