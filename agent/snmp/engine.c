@@ -214,15 +214,62 @@ static void on_failed(void *context, void *owner, int error)
     peer->calls->not_sent(peer, error);
 }
 
+static void free_buried(struct engine *engine)
+{
+    while (engine->buried != NULL) {
+        struct peer *peer = engine->buried;
+        engine->buried = peer->next;
+        free(peer);
+    }
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct engine *engine = prepare->data;
+    free_buried(engine);
     if (engine->udp_v4 != NULL) {
         udp_flush(engine->udp_v4);
     }
     if (engine->udp_v6 != NULL) {
         udp_flush(engine->udp_v6);
     }
+}
+
+/* --- timers --- */
+
+static void on_wheel_timer(uv_timer_t *timer);
+
+static void set_wheel_timer(struct engine *engine, int64_t turn_ms)
+{
+    int64_t now_ms = (int64_t)uv_now(engine->loop);
+    if (turn_ms >= engine->wheel_turn_ms) {
+        return;
+    }
+    engine->wheel_turn_ms = turn_ms;
+    uv_timer_start(&engine->wheel_timer, on_wheel_timer,
+                   turn_ms > now_ms ? (uint64_t)(turn_ms - now_ms) : 0, 0);
+}
+
+static void on_wheel_timer(uv_timer_t *timer)
+{
+    struct engine *engine = timer->data;
+    engine->wheel_turn_ms = INT64_MAX;
+    wheel_turn(&engine->wheel, (int64_t)uv_now(engine->loop));
+    set_wheel_timer(engine, wheel_next_ms(&engine->wheel));
+}
+
+void peer_start_timer(struct peer *peer, struct wheel_timer *timer, int64_t ms, int64_t grid_ms)
+{
+    struct engine *engine = peer->engine;
+    uv_update_time(engine->loop);
+    int64_t due_ms = (int64_t)uv_now(engine->loop) + ms;
+    due_ms = (due_ms + grid_ms - 1) / grid_ms * grid_ms;
+    set_wheel_timer(engine, wheel_start(&engine->wheel, timer, due_ms));
+}
+
+void peer_stop_timer(struct peer *peer, struct wheel_timer *timer)
+{
+    wheel_stop(&peer->engine->wheel, timer);
 }
 
 /* --- reading --- */
@@ -280,9 +327,10 @@ void peer_leave(struct peer *peer)
     udp_withdraw(peer->udp, peer);
 }
 
-uv_loop_t *engine_loop(struct engine *engine)
+void peer_bury(struct peer *peer)
 {
-    return engine->loop;
+    peer->next = peer->engine->buried;
+    peer->engine->buried = peer;
 }
 
 struct usm_keys *engine_keys(struct engine *engine)
@@ -306,11 +354,15 @@ struct engine *engine_open(uv_loop_t *loop, int64_t requests_per_second)
     engine->keys = usm_keys_new();
     netsnmp_large_fd_set_init(&engine->readable, FD_SETSIZE); /* grows */
     NETSNMP_LARGE_FD_ZERO(&engine->readable);
-    (void)uv_prepare_init(loop, &engine->prepare); /* neither can fail */
+    (void)uv_timer_init(loop, &engine->wheel_timer); /* none of these can fail */
+    wheel_init(&engine->wheel, (int64_t)uv_now(loop));
+    engine->wheel_turn_ms = INT64_MAX;
+    (void)uv_prepare_init(loop, &engine->prepare);
     (void)uv_prepare_start(&engine->prepare, on_prepare);
     engine->timer.data = engine;
+    engine->wheel_timer.data = engine;
     engine->prepare.data = engine;
-    engine->n_open = 2;
+    engine->n_open = 3;
     engine_set_rate(engine, requests_per_second);
     return engine;
 }
@@ -329,6 +381,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct engine *engine = handle->data;
     if (--engine->n_open == 0) {
+        free_buried(engine);
         free(engine);
     }
 }
@@ -348,5 +401,6 @@ void engine_close(struct engine *engine)
     netsnmp_large_fd_set_cleanup(&engine->readable);
     free(engine->scratch);
     uv_close((uv_handle_t *)&engine->timer, on_closed);
+    uv_close((uv_handle_t *)&engine->wheel_timer, on_closed);
     uv_close((uv_handle_t *)&engine->prepare, on_closed);
 }

@@ -11,6 +11,7 @@
 #include "pace.h"
 #include "peer.h"
 #include "udp.h"
+#include "wheel.h"
 
 #include <net-snmp/net-snmp-config.h>
 /* The library's own headers need the line above first. */
@@ -31,8 +32,12 @@ struct engine {
     uint64_t n_kept;
     struct peer *first; /* in line */
     struct peer *last;
-    uv_timer_t timer; /* for the line */
+    uv_timer_t timer;   /* for the line */
+    struct wheel wheel; /* the sessions' timers */
+    uv_timer_t wheel_timer;
+    int64_t wheel_turn_ms; /* for when it is set; INT64_MAX: it is not */
     uv_prepare_t prepare;
+    struct peer *buried;
     unsigned n_open;
     struct usm_keys *keys;
     struct log_limit twin_limit;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "message.h"
 
+#include "message_plain.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -24,10 +26,16 @@ struct reader {
 static void read_integer(struct reader *reader, long *value)
 {
     u_char type;
-    if (reader->at != NULL) {
-        reader->at =
-            asn_parse_int(readable(reader->at), &reader->left, &type, value, sizeof *value);
+    if (reader->at == NULL) {
+        return;
     }
+    size_t plain = plain_integer(reader->at, reader->left, value);
+    if (plain > 0) {
+        reader->at += plain;
+        reader->left -= plain;
+        return;
+    }
+    reader->at = asn_parse_int(readable(reader->at), &reader->left, &type, value, sizeof *value);
 }
 
 /* Steps behind an element of any type; its contents are `inside`. */
@@ -73,6 +81,20 @@ static void read_engine_id(struct reader *security, struct message_head *head)
     head->engine_id_size = engine_id.left;
 }
 
+/* What follows msgID in HeaderData. */
+static void read_security(struct reader *header, struct message_head *head)
+{
+    enum { SIZE_MIN = 484 }; /* the least msgMaxSize */
+    struct reader flags;
+    long max_size = 0;
+    read_integer(header, &max_size);
+    read_tagged(header, ASN_OCTET_STR, &flags);
+    read_integer(header, &head->security_model);
+    head->has_security = header->at != NULL && flags.left == 1 && max_size >= SIZE_MIN &&
+                         max_size <= INT32_MAX && head->security_model >= 1;
+    head->flags = head->has_security ? flags.at[0] : 0;
+}
+
 /* HeaderData and msgSecurityParameters (RFC 3412 section 6). */
 static int parse_v3_head(struct reader *message, struct message_head *head)
 {
@@ -80,11 +102,13 @@ static int parse_v3_head(struct reader *message, struct message_head *head)
     struct reader security;
     read_tagged(message, ASN_SEQUENCE | ASN_CONSTRUCTOR, &header);
     read_integer(&header, &head->id);
+    head->security = message->at;
     read_tagged(message, ASN_OCTET_STR, &security);
     if (header.at == NULL || message->at == NULL) {
         return -EBADMSG;
     }
     head->has_id = true;
+    read_security(&header, head);
     read_engine_id(&security, head);
     return 0;
 }
@@ -132,7 +156,8 @@ int message_parse_head(const uint8_t *bytes, size_t size, struct message_head *h
 
 /* --- values --- */
 
-enum value_type message_value_type(int tag)
+/* VALUE_OTHER also for the types that nothing here asks for. */
+static enum value_type value_type(int tag)
 {
     switch (tag) {
     case ASN_INTEGER:
@@ -252,7 +277,7 @@ static int decode_oid(const struct value *value, unsigned long *ids, struct varb
 static int decode_value(int tag, const struct value *value, unsigned long *ids,
                         struct varbind *varbind)
 {
-    varbind->type = message_value_type(tag);
+    varbind->type = value_type(tag);
     switch (varbind->type) {
     case VALUE_INTEGER:
         return decode_integer(value, varbind);
@@ -279,8 +304,7 @@ static int decode_value(int tag, const struct value *value, unsigned long *ids,
 
 /* --- varbinds --- */
 
-/* One varbind; *ids moves behind what it took. */
-static int read_varbind(struct reader *list, unsigned long **ids, struct varbind *varbind)
+static int read_odd_varbind(struct reader *list, unsigned long **ids, struct varbind *varbind)
 {
     size_t n = OID_IDS_MAX;
     u_char tag;
@@ -302,28 +326,49 @@ static int read_varbind(struct reader *list, unsigned long **ids, struct varbind
     return 0;
 }
 
+/* One varbind; *ids moves behind what it took. */
+static int read_varbind(struct reader *list, unsigned long **ids, struct varbind *varbind)
+{
+    size_t plain = plain_varbind(list->at, list->left, *ids, varbind);
+    if (plain == 0) {
+        return read_odd_varbind(list, ids, varbind);
+    }
+    *ids += varbind->name.n;
+    list->at += plain;
+    list->left -= plain;
+    return 0;
+}
+
 static int read_varbinds(struct reader *list, struct message_scratch *scratch, struct reply *reply)
 {
     unsigned long *ids = scratch->ids;
-    while (list->left > 0) {
+    int rc = 0;
+    while (rc == 0 && list->left > 0 && reply->n_varbinds < REPLY_VARBINDS_MAX) {
+        rc = read_varbind(list, &ids, &scratch->varbinds[reply->n_varbinds]);
+        reply->n_varbinds++;
+    }
+    while (rc == 0 && list->left > 0) {
         struct varbind extra;
         unsigned long *spare = ids;
-        bool keep = reply->n_varbinds < REPLY_VARBINDS_MAX;
-        int rc = keep ? read_varbind(list, &ids, &scratch->varbinds[reply->n_varbinds])
-                      : read_varbind(list, &spare, &extra);
-        if (rc != 0) {
-            return rc;
-        }
-        reply->n_varbinds += keep ? 1 : 0;
-        reply->n_dropped += keep ? 0 : 1;
+        rc = read_varbind(list, &spare, &extra);
+        reply->n_dropped++;
     }
-    return 0;
+    return rc;
+}
+
+/* error-status, error-index and what is bound, after the request-id. */
+static int read_answer(struct reader *pdu, struct message_scratch *scratch, struct reply *reply)
+{
+    struct reader list;
+    read_integer(pdu, &reply->error_status);
+    read_integer(pdu, &reply->error_index);
+    read_tagged(pdu, ASN_SEQUENCE | ASN_CONSTRUCTOR, &list);
+    return pdu->at != NULL ? read_varbinds(&list, scratch, reply) : -EBADMSG;
 }
 
 int message_parse(long version, const uint8_t *bytes, size_t size, struct message_scratch *scratch,
                   struct message_head *head, struct reply *reply)
 {
-    struct reader list;
     long id;
     *reply =
         (struct reply){.status = REPLY_ANSWERED, .varbinds = scratch->varbinds, .size_bytes = size};
@@ -333,8 +378,26 @@ int message_parse(long version, const uint8_t *bytes, size_t size, struct messag
     }
     struct reader pdu = {head->pdu, head->pdu_size};
     read_integer(&pdu, &id);
-    read_integer(&pdu, &reply->error_status);
-    read_integer(&pdu, &reply->error_index);
-    read_tagged(&pdu, ASN_SEQUENCE | ASN_CONSTRUCTOR, &list);
-    return pdu.at != NULL ? read_varbinds(&list, scratch, reply) : -EBADMSG;
+    return read_answer(&pdu, scratch, reply);
+}
+
+int message_parse_scoped(const uint8_t *bytes, size_t size, struct message_scratch *scratch,
+                         struct message_scope *scope, int *command, long *id, struct reply *reply)
+{
+    struct reader whole = {bytes, size};
+    struct reader inside;
+    struct reader engine_id;
+    struct reader context;
+    struct reader pdu;
+    *reply =
+        (struct reply){.status = REPLY_ANSWERED, .varbinds = scratch->varbinds, .size_bytes = size};
+    *command = 0;
+    *id = 0;
+    read_tagged(&whole, ASN_SEQUENCE | ASN_CONSTRUCTOR, &inside);
+    read_tagged(&inside, ASN_OCTET_STR, &engine_id);
+    read_tagged(&inside, ASN_OCTET_STR, &context);
+    read_element(&inside, command, &pdu);
+    *scope = (struct message_scope){engine_id.at, engine_id.left, context.at, context.left};
+    read_integer(&pdu, id);
+    return read_answer(&pdu, scratch, reply);
 }

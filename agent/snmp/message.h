@@ -20,7 +20,11 @@ enum { MESSAGE_V1 = 0, MESSAGE_V2C = 1, MESSAGE_V3 = 3 }; /* msgVersion */
 enum {
     /* Names and OID values of all varbinds, and room for one more that is left out. */
     MESSAGE_IDS_MAX = (2 * REPLY_VARBINDS_MAX + 2) * OID_IDS_MAX,
+    MESSAGE_SIZE_MAX = 65536, /* more than UDP carries */
 };
+
+/* msgFlags of SNMPv3 */
+enum { MESSAGE_AUTH = 1, MESSAGE_PRIV = 2, MESSAGE_REPORTABLE = 4 };
 
 /* What it points at is in the message. */
 struct message_head {
@@ -32,14 +36,29 @@ struct message_head {
     size_t community_size;
     const uint8_t *engine_id; /* v3: msgAuthoritativeEngineID; of the USM only */
     size_t engine_id_size;
-    const uint8_t *pdu; /* v1, v2c: after its tag and length */
+    bool has_security; /* v3: these, as RFC 3412 section 6 has them */
+    int flags;
+    long security_model;
+    const uint8_t *security; /* msgSecurityParameters, from its tag to the end of the message */
+    const uint8_t *pdu;      /* v1, v2c: after its tag and length */
     size_t pdu_size;
 };
 
-/* Where a message's varbinds are put; never all of it is touched. */
+/* Where a message's varbinds are put, and SNMPv3: a copy of the message and what was encrypted in
+ * it; never all of it is touched. */
 struct message_scratch {
     struct varbind varbinds[REPLY_VARBINDS_MAX];
     unsigned long ids[MESSAGE_IDS_MAX];
+    uint8_t copy[MESSAGE_SIZE_MAX];
+    uint8_t clear[MESSAGE_SIZE_MAX];
+};
+
+/* What stands around a PDU in an SNMPv3 message. */
+struct message_scope {
+    const uint8_t *engine_id; /* contextEngineID */
+    size_t engine_id_size;
+    const uint8_t *context; /* contextName */
+    size_t context_size;
 };
 
 /* 0, or -EBADMSG: no SNMP message of version 1, 2c or 3. Reads no further than msgUserName, nor the
@@ -59,7 +78,16 @@ int message_parse(long version, const uint8_t *bytes, size_t size, struct messag
 size_t message_build(long version, const uint8_t *community, size_t community_size, long id,
                      const struct request *request, uint8_t *bytes, size_t size);
 
-/* VALUE_OTHER also for the types that nothing here asks for. */
-enum value_type message_value_type(int tag);
+/* A ScopedPDU (RFC 3412 section 6) as an answer: as message_parse, also of any command, and bytes
+ * may follow it (of a cipher's last block). */
+int message_parse_scoped(const uint8_t *bytes, size_t size, struct message_scratch *scratch,
+                         struct message_scope *scope, int *command, long *id, struct reply *reply);
+
+/* SNMPv3, in parts: a request's PDU; a PDU with its scope; msgVersion and msgGlobalData of the USM.
+ * Each returns as message_build. */
+size_t message_build_pdu(long id, const struct request *request, uint8_t *bytes, size_t size);
+size_t message_build_scoped(const struct message_scope *scope, const uint8_t *pdu, size_t pdu_size,
+                            uint8_t *bytes, size_t size);
+size_t message_build_v3_head(long id, long max_size, uint8_t flags, uint8_t *bytes, size_t size);
 
 #endif

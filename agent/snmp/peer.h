@@ -11,6 +11,7 @@
 #include "index.h"
 #include "message.h"
 #include "usm_keys.h"
+#include "wheel.h"
 
 #include <netinet/in.h>
 
@@ -66,6 +67,15 @@ int peer_fd(const struct peer *peer);
 /* No call-back after it, and nothing of it that is still queued is sent. */
 void peer_leave(struct peer *peer);
 
+/* Frees the block that begins with the peer, after peer_leave, as soon as no call that is under way
+ * can know of it. */
+void peer_bury(struct peer *peer);
+
+/* Fires (the timer's `fire`) when the loop's clock has gone on by so many, or then by more, to a
+ * multiple of `grid_ms`. A timer that runs is set anew. */
+void peer_start_timer(struct peer *peer, struct wheel_timer *timer, int64_t ms, int64_t grid_ms);
+void peer_stop_timer(struct peer *peer, struct wheel_timer *timer);
+
 /* True: now is its turn. Else it waits in line, behind those that came before, and is called. Of
  * many peers at one address (a proxy, a simulator) only some have a request there at a time: who
  * answers them all does so one after the other. */
@@ -90,7 +100,6 @@ void peer_identify(struct peer *peer, const uint8_t *engine_id, size_t size);
 struct message_scratch *peer_scratch(struct peer *peer);
 /* The library reads the session's port, once. */
 void peer_read(struct peer *peer, void *library);
-uv_loop_t *engine_loop(struct engine *engine);
 struct usm_keys *engine_keys(struct engine *engine);
 
 #endif

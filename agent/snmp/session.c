@@ -3,6 +3,7 @@
 
 #include "common/xalloc.h"
 #include "udp.h"
+#include "usm_message.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,17 +24,13 @@ enum {
 
 /* --- the end of a request --- */
 
-static void start_timer(struct session *session, int64_t ms);
-
 static void finish(struct session *session, struct reply *reply)
 {
-    uv_timer_stop(&session->timer);
+    peer_stop_timer(&session->peer, &session->timer);
     peer_expect_nothing(&session->peer);
     peer_end_turn(&session->peer);
     session->state = SESSION_IDLE;
-    free(session->request);
     free(session->message);
-    session->request = NULL;
     session->message = NULL;
     reply->sent = session->sent;
     reply->sent_mono = session->sent_mono;
@@ -75,7 +72,7 @@ void session_end_not_sent(struct session *session, int error)
     finish(session, &reply);
 }
 
-void session_forget_requests(struct session *session)
+void session_forget_discoveries(struct session *session)
 {
     if (session->library != NULL) {
         snmp_sess_timeout(session->library); /* they have none: they expire at once */
@@ -85,7 +82,7 @@ void session_forget_requests(struct session *session)
 static void timed_out(struct session *session)
 {
     struct reply reply = {.status = REPLY_TIMED_OUT};
-    session_forget_requests(session);
+    session_forget_discoveries(session);
     session->peer.counts->n[COUNT_TIMEOUTS]++;
     if (session->usm != NULL && session->state == SESSION_WAITING) {
         usm_timed_out(session->usm);
@@ -94,25 +91,6 @@ static void timed_out(struct session *session)
 }
 
 /* --- sending --- */
-
-static void send_pdu(struct session *session, netsnmp_pdu *pdu, enum state state)
-{
-    netsnmp_session *library = snmp_sess_session(session->library);
-    session->request_id = pdu->reqid;
-    session->sent = clock_wall();
-    session->sent_mono = clock_mono();
-    session->may_send = true;
-    bool is_sent = snmp_sess_async_send(session->library, pdu, session_on_library, session) != 0;
-    session->may_send = false;
-    if (!is_sent) {
-        int error = library->s_errno != 0 ? library->s_errno : EPROTO;
-        snmp_free_pdu(pdu);
-        session_end_not_sent(session, error);
-        return;
-    }
-    session->state = state;
-    peer_expect(&session->peer, pdu->msgid);
-}
 
 static int on_send(struct transport_port *port, const uint8_t *bytes, size_t size)
 {
@@ -124,60 +102,24 @@ static int on_send(struct transport_port *port, const uint8_t *bytes, size_t siz
     return peer_send(&session->peer, bytes, size);
 }
 
-static netsnmp_pdu *create_pdu(int command)
+/* RFC 3414 section 4: a request without user and engine ID, which a report answers that has one. */
+static netsnmp_pdu *create_discovery(void)
 {
-    netsnmp_pdu *pdu = snmp_pdu_create(command);
+    netsnmp_pdu *pdu = snmp_pdu_create(SNMP_MSG_GET);
     if (pdu == NULL) {
         abort(); /* as xalloc does */
     }
-    return pdu;
-}
-
-/* v1, v2c. */
-static void send_message(struct session *session)
-{
-    session->sent = clock_wall();
-    session->sent_mono = clock_mono();
-    session->peer.counts->n[COUNT_REQUESTS]++;
-    int rc = peer_send(&session->peer, session->message, session->message_size);
-    if (rc != 0) {
-        session_end_not_sent(session, -rc);
-        return;
-    }
-    session->state = SESSION_WAITING;
-    peer_expect(&session->peer, session->request_id);
-}
-
-/* SNMPv3. */
-static void send_request(struct session *session)
-{
-    static const int commands[] = {[REQUEST_GET] = SNMP_MSG_GET,
-                                   [REQUEST_GETNEXT] = SNMP_MSG_GETNEXT,
-                                   [REQUEST_GETBULK] = SNMP_MSG_GETBULK};
-    const struct request *request = session->request;
-    netsnmp_pdu *pdu = create_pdu(commands[request->type]);
-    if (request->type == REQUEST_GETBULK) {
-        pdu->non_repeaters = 0;
-        pdu->max_repetitions = request->repetitions;
-    }
-    for (size_t i = 0; i < request->n_names; i++) {
-        snmp_add_null_var(pdu, request->names[i].ids, request->names[i].n);
-    }
-    session->peer.counts->n[COUNT_REQUESTS]++;
-    usm_enter(session->usm);
-    send_pdu(session, pdu, SESSION_WAITING);
-    usm_leave(session->usm);
-}
-
-/* RFC 3414 section 4: a request without user and engine ID, which a report answers that has one. */
-static void send_discovery(struct session *session)
-{
-    netsnmp_session *library = snmp_sess_session(session->library);
-    netsnmp_pdu *pdu = create_pdu(SNMP_MSG_GET);
     pdu->version = SNMP_VERSION_3;
     pdu->securityModel = SNMP_SEC_MODEL_USM;
     pdu->securityLevel = SNMP_SEC_LEVEL_NOAUTH;
     pdu->securityName = xstrdup("");
+    return pdu;
+}
+
+static void send_discovery(struct session *session)
+{
+    netsnmp_session *library = snmp_sess_session(session->library);
+    netsnmp_pdu *pdu = create_discovery();
     /* Else the library would write the one that it knows into the request. */
     SNMP_FREE(library->securityEngineID);
     SNMP_FREE(library->contextEngineID);
@@ -185,20 +127,72 @@ static void send_discovery(struct session *session)
     library->contextEngineIDLen = 0;
     session->is_discovered = false;
     session->peer.counts->n[COUNT_DISCOVERIES]++;
-    send_pdu(session, pdu, SESSION_DISCOVERING);
+    session->sent = clock_wall();
+    session->sent_mono = clock_mono();
+    session->may_send = true;
+    bool is_sent = snmp_sess_async_send(session->library, pdu, session_on_library, session) != 0;
+    session->may_send = false;
+    if (!is_sent) {
+        int error = library->s_errno != 0 ? library->s_errno : EPROTO;
+        snmp_free_pdu(pdu);
+        session_end_not_sent(session, error);
+        return;
+    }
+    session->state = SESSION_DISCOVERING;
+    peer_expect(&session->peer, pdu->msgid);
+}
+
+/* Queues the request: v1, v2c: as it stands; SNMPv3: sealed with the time that it is now. 0 or
+ * -errno. */
+static int queue_request(struct session *session, long *id)
+{
+    if (session->usm == NULL) {
+        *id = session->request_id;
+        return peer_send(&session->peer, session->message, session->message_size);
+    }
+    struct usm_sealed sealed;
+    *id = snmp_get_next_msgid();
+    usm_enter(session->usm);
+    int rc = usm_seal(session->usm, *id, session->context_name, session->message,
+                      session->message_size, &sealed);
+    usm_leave(session->usm);
+    return rc != 0 ? rc
+                   : peer_send(&session->peer, sealed.bytes + sizeof sealed.bytes - sealed.size,
+                               sealed.size);
+}
+
+static void send_request(struct session *session)
+{
+    long id;
+    session->sent = clock_wall();
+    session->sent_mono = clock_mono();
+    int rc = queue_request(session, &id);
+    if (rc != 0) {
+        session_end_not_sent(session, -rc);
+        return;
+    }
+    session->state = SESSION_WAITING;
+    peer_expect(&session->peer, id);
+}
+
+void session_send_again(struct session *session)
+{
+    session->was_resent = true;
+    peer_take_turn(&session->peer);
+    send_request(session);
 }
 
 static void send_now(struct session *session)
 {
     if (!session->is_timed) {
         session->is_timed = true;
-        start_timer(session, session->wait_ms + 1); /* the loop's clock has whole ones */
+        /* One more: the loop's clock has whole ones. */
+        peer_start_timer(&session->peer, &session->timer, session->wait_ms + 1, 1);
     }
-    if (session->usm == NULL) {
-        send_message(session);
-    } else if (usm_wants_discovery(session->usm)) {
+    if (session->usm != NULL && usm_wants_discovery(session->usm)) {
         send_discovery(session);
     } else {
+        session->peer.counts->n[COUNT_REQUESTS]++;
         send_request(session);
     }
     peer_sent(&session->peer);
@@ -221,16 +215,16 @@ static void on_not_sent(struct peer *peer, int error)
 {
     struct session *session = (struct session *)peer;
     if (session->state == SESSION_WAITING || session->state == SESSION_DISCOVERING) {
-        session_forget_requests(session);
+        session_forget_discoveries(session);
         session_end_not_sent(session, error);
     }
 }
 
 /* --- asking --- */
 
-static void on_timer(uv_timer_t *timer)
+static void on_timer(struct wheel_timer *timer)
 {
-    struct session *session = timer->data;
+    struct session *session = (struct session *)((char *)timer - offsetof(struct session, timer));
     if (session->state == SESSION_PAUSING) {
         session_await_turn(session);
     } else {
@@ -238,46 +232,21 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
-static void start_timer(struct session *session, int64_t ms)
-{
-    uv_update_time(session->timer.loop);
-    uv_timer_start(&session->timer, on_timer, ms > 0 ? (uint64_t)ms : 0, 0);
-}
-
 static void start_pause(struct session *session)
 {
-    uv_update_time(session->timer.loop);
-    int64_t now_ms = (int64_t)uv_now(session->timer.loop);
     int64_t left_ms = mono_elapsed_ms(clock_mono(), session->quiet_until);
-    int64_t end_ms = now_ms + (left_ms > 0 ? left_ms : 0);
-    end_ms = (end_ms + TICK_MS - 1) / TICK_MS * TICK_MS;
-    uv_timer_start(&session->timer, on_timer, (uint64_t)(end_ms - now_ms), 0);
-}
-
-/* One block: the request, then its sub-identifiers. */
-static struct request *copy_request(const struct request *request)
-{
-    size_t n_ids = 0;
-    for (size_t i = 0; i < request->n_names; i++) {
-        n_ids += request->names[i].n;
-    }
-    struct request *copy = xmalloc(sizeof *copy + n_ids * sizeof(unsigned long));
-    unsigned long *ids = (unsigned long *)(copy + 1);
-    *copy = *request;
-    for (size_t i = 0; i < request->n_names; i++) {
-        memcpy(ids, request->names[i].ids, request->names[i].n * sizeof *ids);
-        copy->names[i].ids = ids;
-        ids += request->names[i].n;
-    }
-    return copy;
+    peer_start_timer(&session->peer, &session->timer, left_ms > 0 ? left_ms : 0, TICK_MS);
 }
 
 static void write_message(struct session *session, const struct request *request)
 {
     uint8_t bytes[UDP_SEND_MAX];
     session->request_id = snmp_get_next_reqid();
-    size_t size = message_build(session->version, session->community, session->peer.community_size,
-                                session->request_id, request, bytes, sizeof bytes);
+    size_t size =
+        session->usm != NULL
+            ? message_build_pdu(session->request_id, request, bytes, sizeof bytes)
+            : message_build(session->version, session->community, session->peer.community_size,
+                            session->request_id, request, bytes, sizeof bytes);
     assert(size > 0); /* eight names of 128 sub-identifiers fit */
     session->message = xmemdup(bytes, size);
     session->message_size = size;
@@ -289,11 +258,7 @@ void session_ask(struct session *session, const struct request *request, int64_t
     assert(session->state == SESSION_IDLE);
     assert(request->n_names >= 1 && request->n_names <= REQUEST_NAMES_MAX);
     assert(request->type != REQUEST_GETBULK || session_has_bulk(session));
-    if (session->usm != NULL) {
-        session->request = copy_request(request);
-    } else {
-        write_message(session, request);
-    }
+    write_message(session, request);
     session->state = SESSION_PAUSING;
     session->wait_ms = wait_ms;
     session->is_timed = false;
@@ -388,11 +353,13 @@ static int open_parts(struct session *session, struct engine *engine,
         peer->community = session->community;
         return 0;
     }
+    session->context_name = xstrdup(access->context != NULL ? access->context : "");
     session->port.send = on_send;
     session->library = open_library(session, access);
     if (session->library == NULL) {
         rc = -errno;
         peer_leave(peer);
+        free(session->context_name);
         return rc;
     }
     return 0;
@@ -415,14 +382,8 @@ struct session *session_open(struct engine *engine, const struct sockaddr_storag
         errno = -rc;
         return NULL;
     }
-    uv_timer_init(engine_loop(engine), &session->timer);
-    session->timer.data = session;
+    session->timer.fire = on_timer;
     return session;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    free(handle->data);
 }
 
 void session_close(struct session *session)
@@ -431,6 +392,7 @@ void session_close(struct session *session)
         return;
     }
     session->state = SESSION_IDLE;
+    peer_stop_timer(&session->peer, &session->timer);
     peer_leave(&session->peer);
     if (session->library != NULL) {
         snmp_sess_close(session->library);
@@ -440,7 +402,7 @@ void session_close(struct session *session)
     }
     usm_close(session->usm);
     free(session->community);
-    free(session->request);
+    free(session->context_name);
     free(session->message);
-    uv_close((uv_handle_t *)&session->timer, on_closed);
+    peer_bury(&session->peer);
 }

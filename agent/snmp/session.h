@@ -28,7 +28,6 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-struct snmp_pdu;
 struct session;
 
 /* From inside the loop, never from inside session_ask. May ask again; must not close. */
@@ -55,10 +54,5 @@ uint32_t session_engine_boots(const struct session *session);
 bool session_answered_discovery_only(const struct session *session);
 /* No call-back after it. NULL is allowed. */
 void session_close(struct session *session);
-
-/* Names its PDU by one message: up to REPLY_VARBINDS_MAX of `varbinds` are filled and point into
- * the PDU. Calls nothing. */
-void session_decode(const struct snmp_pdu *pdu, struct varbind varbinds[REPLY_VARBINDS_MAX],
-                    struct reply *reply);
 
 #endif

@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session_state.h"
 
+#include "usm_message.h"
+
+#include <errno.h>
 #include <string.h>
 
 #include <net-snmp/net-snmp-config.h>
 /* The library's own headers need the line above first. */
 #include <net-snmp/net-snmp-includes.h>
 
-/* --- what the library tells --- */
+/* --- discoveries --- */
 
 static int on_message(struct session *session, const netsnmp_pdu *pdu)
 {
-    session->is_judged = true;
-    if (pdu->command == SNMP_MSG_REPORT && session->state == SESSION_DISCOVERING) {
-        session->is_discovered = true;
-    } else if (pdu->command == SNMP_MSG_REPORT && session->state == SESSION_WAITING) {
-        /* Most reports are not authentic (RFC 3414): whoever sees the request can forge one. It
-         * ends this request, and changes nothing that is known of the engine. The library has
-         * taken the time from the first that told of it, and has sent again. */
-        session_end_refused(session, usm_refusal(pdu));
-    } else if (pdu->command != SNMP_MSG_RESPONSE || session->state != SESSION_WAITING) {
+    if (pdu->command != SNMP_MSG_REPORT) {
         session->peer.counts->n[COUNT_WRONG_PDU]++;
-        return 0; /* the request stays open */
-    } else {
-        struct reply reply;
-        session_decode(pdu, peer_scratch(&session->peer)->varbinds, &reply);
-        reply.size_bytes = session->incoming_size;
-        session_end_answered(session, &reply);
+        return 0; /* it stays open */
     }
+    session->is_discovered = true;
     return 1;
 }
 
@@ -35,24 +26,18 @@ int session_on_library(int operation, netsnmp_session *library, int request_id, 
                        void *context)
 {
     struct session *session = context;
-    bool is_open = session->state == SESSION_WAITING || session->state == SESSION_DISCOVERING;
-    if (operation == NETSNMP_CALLBACK_OP_RESEND && is_open) {
-        session->is_judged = true;
-        session->was_resent = true;
-        peer_expect(&session->peer, pdu->msgid);
-        peer_take_turn(&session->peer);
-        session->sent_mono = clock_mono();
-        session->sent = clock_wall();
-    } else if (operation == NETSNMP_CALLBACK_OP_SEND_FAILED && is_open) {
+    (void)request_id;
+    if (session->state != SESSION_DISCOVERING) {
+        return 1; /* one that was given up before: the library forgets it */
+    }
+    if (operation == NETSNMP_CALLBACK_OP_SEND_FAILED) { /* again, which it may not */
         session_end_not_sent(session, library->s_errno);
-    } else if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && is_open &&
-               (pdu->command == SNMP_MSG_REPORT || request_id == session->request_id)) {
+    } else if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE) {
         return on_message(session, pdu);
     }
-    return 1; /* a request that was given up before: the library forgets it */
+    return 1;
 }
 
-/* SNMPv3: after the library's parser. */
 int session_on_parsed(netsnmp_session *library, netsnmp_pdu *pdu, int error)
 {
     struct session *session = library->myvoid;
@@ -62,22 +47,19 @@ int session_on_parsed(netsnmp_session *library, netsnmp_pdu *pdu, int error)
     }
     bool is_usm = error <= SNMPERR_USM_GENERICERROR && error >= SNMPERR_USM_DECRYPTIONERROR &&
                   error != SNMPERR_USM_PARSEERROR;
-    session->is_judged = true;
     session->peer.counts->n[is_usm ? COUNT_NOT_AUTHENTIC : COUNT_MALFORMED]++;
     return 0;
 }
 
-/* --- receiving --- */
-
-static void hear(struct session *session, const uint8_t *bytes, size_t size)
+static void let_library_hear(struct session *session, const uint8_t *bytes, size_t size)
 {
     session->port.datagram = bytes;
     session->port.datagram_size = size;
-    session->incoming_size = size;
     peer_read(&session->peer, session->library);
     session->port.datagram = NULL;
-    session->may_send = false;
 }
+
+/* --- v1, v2c --- */
 
 /* Which fault of a v1 or v2c message's head, or COUNT_N; its version, message_parse knows. */
 static enum snmp_count judge_head(const struct session *session, const struct message_head *head)
@@ -92,7 +74,7 @@ static enum snmp_count judge_head(const struct session *session, const struct me
     return COUNT_N;
 }
 
-/* v1, v2c: the library's way would cost a list of the varbinds, and twice their copy. */
+/* The library's way would cost a list of the varbinds, and twice their copy. */
 static void hear_community(struct session *session, const struct message_head *head,
                            const uint8_t *bytes, size_t size)
 {
@@ -107,16 +89,17 @@ static void hear_community(struct session *session, const struct message_head *h
         session->peer.counts->n[fault]++;
         return;
     }
-    session_forget_requests(session);
     session_end_answered(session, &reply);
 }
+
+/* --- SNMPv3 --- */
 
 static void hear_discovery(struct session *session, const struct message_head *head,
                            const uint8_t *bytes, size_t size)
 {
     /* The library's session has none while it is asked for; it may put this one there. */
     bool is_reset = false;
-    hear(session, bytes, size);
+    let_library_hear(session, bytes, size);
     if (!session->is_discovered) {
         usm_forget_noted(head->engine_id, head->engine_id_size);
         return;
@@ -148,27 +131,83 @@ static void hear_other_engine(struct session *session)
         return;
     }
     session->was_rediscovered = true;
-    session_forget_requests(session);
     peer_expect_nothing(&session->peer);
     usm_doubt(session->usm);
     session_await_turn(session);
 }
 
+static bool same_bytes(const uint8_t *one, size_t size, const void *other, size_t other_size)
+{
+    return size == other_size && memcmp(one, other, size) == 0;
+}
+
+/* Does a Response-PDU answer the request? (RFC 3412 section 7.2.12) */
+static bool is_answer(const struct session *session, const struct usm_opened *opened,
+                      const struct message_scope *scope, long id)
+{
+    size_t size;
+    const uint8_t *engine_id = usm_engine_id(session->usm, &size);
+    return opened->is_ours && id == session->request_id &&
+           same_bytes(scope->engine_id, scope->engine_id_size, engine_id, size) &&
+           same_bytes(scope->context, scope->context_size, session->context_name,
+                      strlen(session->context_name));
+}
+
+/* Most reports are not authentic (RFC 3414): whoever sees the request can forge one. It ends this
+ * request, and changes nothing that is known of the engine; but that its time was taken, by the
+ * first that told of it, with which the request is sent again. */
+static void hear_report(struct session *session, const struct reply *reply)
+{
+    struct oid_view name = {0};
+    if (reply->n_varbinds > 0) {
+        name = reply->varbinds[0].name;
+    }
+    if (usm_is_time_report(name) && !session->was_resent) {
+        session_send_again(session);
+        return;
+    }
+    session_end_refused(session, usm_refusal(name));
+}
+
+static void hear_message(struct session *session, const struct message_head *head,
+                         const uint8_t *bytes, size_t size)
+{
+    struct message_scratch *scratch = peer_scratch(&session->peer);
+    uint64_t *counts = session->peer.counts->n;
+    struct usm_opened opened;
+    struct message_scope scope;
+    struct reply reply;
+    int command;
+    long id;
+    usm_enter(session->usm);
+    int rc = usm_open_message(session->usm, snmp_sess_session(session->library), head, bytes, size,
+                              scratch, &opened);
+    usm_leave(session->usm);
+    if (rc == 0) {
+        rc = message_parse_scoped(opened.scoped, opened.scoped_size, scratch, &scope, &command, &id,
+                                  &reply);
+    }
+    if (rc != 0) {
+        counts[rc == -EACCES ? COUNT_NOT_AUTHENTIC : COUNT_MALFORMED]++;
+    } else if (command == SNMP_MSG_REPORT) {
+        hear_report(session, &reply);
+    } else if (command == SNMP_MSG_RESPONSE && is_answer(session, &opened, &scope, id)) {
+        reply.size_bytes = size;
+        session_end_answered(session, &reply);
+    } else {
+        counts[COUNT_NOT_AUTHENTIC]++; /* of another user, level … */
+    }
+}
+
 static void hear_v3(struct session *session, const struct message_head *head, const uint8_t *bytes,
                     size_t size)
 {
-    uint64_t *counts = session->peer.counts->n;
     if (session->state == SESSION_DISCOVERING) {
         hear_discovery(session, head, bytes, size);
     } else if (!usm_is_engine(session->usm, head->engine_id, head->engine_id_size)) {
         hear_other_engine(session);
     } else {
-        session->is_judged = false;
-        session->may_send = !session->was_resent; /* a report may make it send again, once */
-        usm_enter(session->usm);
-        hear(session, bytes, size);
-        usm_leave(session->usm);
-        counts[COUNT_NOT_AUTHENTIC] += session->is_judged ? 0 : 1; /* of another user, level … */
+        hear_message(session, head, bytes, size);
     }
 }
 

@@ -9,8 +9,6 @@
 /* The library's own headers need the line above first. */
 #include <net-snmp/net-snmp-includes.h>
 
-enum { MESSAGE_MAX = 65507 }; /* what UDP over IPv4 carries; SNMPv3 tells it to the device */
-
 static int on_send(netsnmp_transport *transport, const void *bytes, int size, void **opaque,
                    int *opaque_size)
 {
@@ -57,7 +55,7 @@ netsnmp_transport *transport_new(int fd, struct transport_port *port)
     transport->sock = fd;
     transport->flags = NETSNMP_TRANSPORT_FLAG_OPENED;
     transport->data = port;
-    transport->msgMaxSize = MESSAGE_MAX;
+    transport->msgMaxSize = TRANSPORT_MESSAGE_MAX;
     transport->f_send = on_send;
     transport->f_recv = on_receive;
     transport->f_close = on_close;

@@ -13,6 +13,8 @@
 
 struct netsnmp_transport_s;
 
+enum { TRANSPORT_MESSAGE_MAX = 65507 }; /* what UDP over IPv4 carries; SNMPv3 tells the device */
+
 /* Stands in whoever owns the session, and outlives the transport. */
 struct transport_port {
     /* 0, or -errno: the library then fails the request. */

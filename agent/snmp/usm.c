@@ -317,30 +317,51 @@ uint32_t usm_boots(const struct usm *usm)
     return usm->is_authentic ? usm->boots : 0;
 }
 
+const char *usm_name(const struct usm *usm)
+{
+    return usm->name;
+}
+
+int usm_level(const struct usm *usm)
+{
+    return usm->level;
+}
+
 /* --- reports --- */
 
-const char *usm_refusal(const netsnmp_pdu *pdu)
+static const char time_report[] = "not-in-time-window";
+
+const char *usm_refusal(struct oid_view name)
 {
+    enum { PREFIX_MAX = 9 };
     static const struct {
-        int type;
+        size_t n; /* of the prefix; one that tells, and the instance, follow */
+        unsigned long prefix[PREFIX_MAX];
+        unsigned long last;
         const char *word;
     } words[] = {
-        {SNMPERR_UNKNOWN_USER_NAME, "unknown-user"},
-        {SNMPERR_AUTHENTICATION_FAILURE, "wrong-key"},
-        {SNMPERR_DECRYPTION_ERR, "wrong-privacy-key"},
-        {SNMPERR_UNSUPPORTED_SEC_LEVEL, "unsupported-level"},
-        {SNMPERR_BAD_CONTEXT, "unknown-context"},
-        {SNMPERR_UNKNOWN_ENG_ID, "unknown-engine"},
-        {SNMPERR_NOT_IN_TIME_WINDOW, "not-in-time-window"},
-        {SNMPERR_UNKNOWN_SEC_MODEL, "unsupported-model"},
+        {9, {1, 3, 6, 1, 6, 3, 11, 2, 1}, 1, "unsupported-model"},
+        {8, {1, 3, 6, 1, 6, 3, 12, 1}, 4, "unknown-context"}, /* snmpUnavailableContexts */
+        {8, {1, 3, 6, 1, 6, 3, 12, 1}, 5, "unknown-context"},
+        {9, {1, 3, 6, 1, 6, 3, 15, 1, 1}, 1, "unsupported-level"},
+        {9, {1, 3, 6, 1, 6, 3, 15, 1, 1}, 2, time_report},
+        {9, {1, 3, 6, 1, 6, 3, 15, 1, 1}, 3, "unknown-user"},
+        {9, {1, 3, 6, 1, 6, 3, 15, 1, 1}, 4, "unknown-engine"},
+        {9, {1, 3, 6, 1, 6, 3, 15, 1, 1}, 5, "wrong-key"},
+        {9, {1, 3, 6, 1, 6, 3, 15, 1, 1}, 6, "wrong-privacy-key"},
     };
-    int type = snmpv3_get_report_type((netsnmp_pdu *)(uintptr_t)pdu);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (words[i].type == type) {
+        if (name.n == words[i].n + 2 && name.ids[words[i].n] == words[i].last &&
+            memcmp(name.ids, words[i].prefix, words[i].n * sizeof name.ids[0]) == 0) {
             return words[i].word;
         }
     }
     return "unknown-report";
+}
+
+bool usm_is_time_report(struct oid_view name)
+{
+    return usm_refusal(name) == time_report;
 }
 
 /* --- life --- */

@@ -11,6 +11,7 @@
 #define SNMP_USM_H
 
 #include "common/clock.h"
+#include "pdu.h"
 #include "usm_keys.h"
 
 #include <stdbool.h>
@@ -18,7 +19,6 @@
 #include <stdint.h>
 
 struct snmp_access_config;
-struct snmp_pdu;
 struct snmp_session;
 struct usm;
 
@@ -56,9 +56,15 @@ void usm_timed_out(struct usm *usm);
 const uint8_t *usm_engine_id(const struct usm *usm, size_t *size);
 /* 0: none that is authentic. */
 uint32_t usm_boots(const struct usm *usm);
+const char *usm_name(const struct usm *usm);
+/* The library's SNMP_SEC_LEVEL_… */
+int usm_level(const struct usm *usm);
 
-/* What a Report-PDU says: "unknown-user", "wrong-key", "wrong-privacy-key", "unsupported-level",
- * "unknown-context" …; a static text. */
-const char *usm_refusal(const struct snmp_pdu *pdu);
+/* What a Report-PDU says by the name that it binds (RFC 3412, 3413, 3414: their statistics):
+ * "unknown-user", "wrong-key", "wrong-privacy-key", "unsupported-level", "unknown-context" …; a
+ * static text. */
+const char *usm_refusal(struct oid_view name);
+/* Does it say that the request's boots or time were wrong? */
+bool usm_is_time_report(struct oid_view name);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Any bytes as the datagrams of a device: parsed (as SNMPv1 and v2c messages are; or, by the top
- * bit of the size, by the library, as SNMPv3's are), judged by the walk, joined into tables and
- * delivered as rows, by the plan of a shipped profile. The input is a chain of datagrams, each
- * after two bytes of size. Whatever they say, each cycle ends and rows keep to the limits of what
- * may travel. */
+ * bit of the size, as what an SNMPv3 message had sealed in it), judged by the walk, joined into
+ * tables and delivered as rows, by the plan of a shipped profile. The input is a chain of
+ * datagrams, each after two bytes of size. Whatever they say, each cycle ends and rows keep to the
+ * limits of what may travel. */
 #include "common/log.h"
 #include "gets.h"
 #include "message.h"
@@ -13,10 +13,6 @@
 #include "session.h"
 #include "snmp/profile.h"
 
-#include <net-snmp/net-snmp-config.h>
-/* The library's own headers need the line above first. */
-#include <net-snmp/net-snmp-includes.h>
-
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +20,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { OBJECTS_MAX = 1 << 16, INTERVAL_MS = 30000, BY_LIBRARY = 0x8000 };
+enum { OBJECTS_MAX = 1 << 16, INTERVAL_MS = 30000, SCOPED = 0x8000 };
 
 /* --- what is delivered --- */
 
@@ -81,31 +77,25 @@ struct input {
     const uint8_t *at;
     size_t left;
     struct message_scratch *scratch;
-    netsnmp_session library;
-    netsnmp_pdu *pdu; /* of the reply under way */
-    uint8_t *copy;    /* likewise; of its own size, so that reading beyond shows */
+    uint8_t *copy; /* of the reply under way; of its own size, so that reading beyond shows */
 };
 
 static void drop_datagram(struct input *input)
 {
-    snmp_free_pdu(input->pdu);
     free(input->copy);
-    input->pdu = NULL;
     input->copy = NULL;
 }
 
 /* By the path that a socket's datagram takes. */
-static bool parse(struct input *input, size_t size, bool by_library, struct reply *reply)
+static bool parse(const struct input *input, size_t size, bool is_scoped, struct reply *reply)
 {
     struct message_head head;
-    if (by_library) {
-        input->pdu = snmp_pdu_create(SNMP_MSG_RESPONSE);
-        bool good =
-            snmp_parse(NULL, &input->library, input->pdu, input->copy, size) == SNMP_ERR_NOERROR;
-        if (good) {
-            session_decode(input->pdu, input->scratch->varbinds, reply);
-        }
-        return good;
+    struct message_scope scope;
+    int command;
+    long id;
+    if (is_scoped) {
+        return message_parse_scoped(input->copy, size, input->scratch, &scope, &command, &id,
+                                    reply) == 0;
     }
     return message_parse_head(input->copy, size, &head) == 0 &&
            (head.version == MESSAGE_V1 || head.version == MESSAGE_V2C) &&
@@ -120,14 +110,14 @@ static bool next_reply(struct input *input, const struct request *request, struc
            request->repetitions * request->n_names <= REPLY_VARBINDS_MAX);
     while (input->left >= 2) {
         size_t word = (size_t)input->at[0] << 8 | input->at[1];
-        size_t size = word & (BY_LIBRARY - 1);
+        size_t size = word & (SCOPED - 1);
         size = size > input->left - 2 ? input->left - 2 : size;
         input->copy = malloc(size > 0 ? size : 1);
         assert(input->copy != NULL);
         memcpy(input->copy, input->at + 2, size);
         input->at += 2 + size;
         input->left -= 2 + size;
-        if (parse(input, size, (word & BY_LIBRARY) != 0, reply)) {
+        if (parse(input, size, (word & SCOPED) != 0, reply)) {
             reply->size_bytes = size;
             return true;
         }
@@ -251,8 +241,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct mono now = {INTERVAL_MS};
     log_open("fuzz", LOG_LEVEL_ERROR);
     engine_library_init();
-    snmp_sess_init(&input.library);
-    input.library.version = SNMP_VERSION_2c;
     delivered.n_objects = 0;
     const struct plan *plan = shipped_plan();
     struct table_memory *memories = calloc(plan->n_tables, sizeof *memories);

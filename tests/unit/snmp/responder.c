@@ -605,6 +605,30 @@ static void note_gap(struct responder *responder)
     }
 }
 
+static void make_foreign(enum foreign foreign, struct answer *answer)
+{
+    switch (foreign) {
+    case FOREIGN_CONTEXT:
+        answer->security.context.bytes[0] ^= 1;
+        break;
+    case FOREIGN_CONTEXT_ENGINE:
+        answer->security.context_engine_id.size--;
+        break;
+    case FOREIGN_USER: /* none, whom the library knows */
+        answer->security.user.size = 0;
+        break;
+    case FOREIGN_ID:
+        answer->id++;
+        break;
+    case FOREIGN_TAG:
+        answer->tag = TAG_GET;
+        break;
+    case FOREIGN_NONE:
+    case FOREIGN_N:
+        break;
+    }
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     static struct answer answer;
@@ -626,6 +650,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         question.tag == TAG_GET ? responder->state.get_trick : responder->state.walk_trick;
     if (!answer_security(responder, &question, &answer)) {
         answer_rightly(responder, &question, &answer);
+        make_foreign(responder->state.engine.foreign, &answer);
     }
     send_before(responder, &question, &answer, trick);
     if (trick == TRICK_LATE && keep_back(responder, &question, &answer)) {

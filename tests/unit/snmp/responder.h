@@ -72,12 +72,24 @@ enum trick {
 };
 
 /* As an SNMPv3 engine. */
+/* What of an SNMPv3 answer is not the question's. */
+enum foreign {
+    FOREIGN_NONE,
+    FOREIGN_CONTEXT,
+    FOREIGN_CONTEXT_ENGINE,
+    FOREIGN_USER,
+    FOREIGN_ID, /* the request-id */
+    FOREIGN_TAG,
+    FOREIGN_N,
+};
+
 struct responder_engine {
     const char *id;
     size_t id_size;
     const char *user;
     long boots;
     long time_s;
+    enum foreign foreign;  /* in an answer that is no report */
     unsigned long report;  /* to everything but a discovery; 0: none */
     size_t n_time_reports; /* that are still to be given when boots are not ours */
     size_t n_discoveries;

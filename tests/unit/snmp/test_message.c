@@ -4,6 +4,8 @@
  * changed leads astray. */
 #include "message.h"
 
+#include "message_plain.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -282,6 +284,122 @@ static void damage_stays_inside(void **state)
     assert_in_range(n_refused, size * 40, size * 255);
 }
 
+/* --- the plain encoding, and the library --- */
+
+struct dice {
+    uint64_t state;
+};
+
+static unsigned roll(struct dice *dice, unsigned sides)
+{
+    dice->state = dice->state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(dice->state >> 33) % sides;
+}
+
+/* An element as an agent may have written it, now and then with a length or bytes that none does.
+ */
+static size_t roll_element(struct dice *dice, uint8_t tag, const uint8_t *content, size_t size,
+                           uint8_t *bytes)
+{
+    size_t n = 0;
+    bytes[n++] = roll(dice, 60) == 0 ? (uint8_t)roll(dice, 256) : tag;
+    if (roll(dice, 20) == 0) {
+        bytes[n++] = 0x82;
+        bytes[n++] = 0;
+    } else if (roll(dice, 20) == 0) {
+        bytes[n++] = 0x81;
+    }
+    bytes[n++] = (uint8_t)(roll(dice, 50) == 0 ? roll(dice, (unsigned)size + 2) : size);
+    memcpy(bytes + n, content, size);
+    return n + size;
+}
+
+/* Name and value. */
+static size_t roll_varbind(struct dice *dice, uint8_t *bytes)
+{
+    static const uint8_t tags[] = {0x02, 0x04, 0x05, 0x06, 0x40, 0x41, 0x42,
+                                   0x43, 0x44, 0x46, 0x47, 0x80, 0x81, 0x82};
+    static const uint8_t odd[] = {0, 1, 0x7f, 0x80, 0x81, 0x8f, 0x90, 0xff};
+    uint8_t content[128];
+    size_t size = 1 + roll(dice, roll(dice, 10) == 0 ? 120 : 14);
+    unsigned low = roll(dice, 10) == 0 ? 2 : 8; /* sub-identifiers of many bytes, or of few */
+    content[0] = roll(dice, 40) == 0 ? (uint8_t)roll(dice, 256) : 0x2b;
+    for (size_t i = 1; i < size; i++) {
+        content[i] = (uint8_t)(roll(dice, low) == 0 ? odd[roll(dice, sizeof odd)]
+                               : low == 2           ? roll(dice, 256)
+                                                    : roll(dice, 128));
+    }
+    size_t n = roll_element(dice, 0x06, content, size, bytes);
+    size = roll(dice, roll(dice, 10) == 0 ? 120 : 11);
+    for (size_t i = 0; i < size; i++) {
+        content[i] = (uint8_t)(roll(dice, 2) == 0 ? odd[roll(dice, sizeof odd)] : roll(dice, 256));
+    }
+    return n + roll_element(dice, tags[roll(dice, sizeof tags)], content, size, bytes + n);
+}
+
+/* A varbind of these bytes alone in a message; its head may be one that only the library reads. */
+static int parse_varbind(const uint8_t *bytes, size_t size, bool by_library)
+{
+    const uint8_t long_head[] = {0x30, 0x84, 0, 0, 0, (uint8_t)size};
+    writer.at = MESSAGE_MAX;
+    put(bytes, size);
+    if (by_library) {
+        put(long_head, sizeof long_head);
+    } else if (size < 0x80) {
+        put((const uint8_t[]){0x30, (uint8_t)size}, 2);
+    } else {
+        put((const uint8_t[]){0x30, 0x81, (uint8_t)size}, 3);
+    }
+    put_message(1, 0xa2);
+    return message_parse(MESSAGE_V2C, writer.bytes + writer.at, MESSAGE_MAX - writer.at, &scratch,
+                         &head, &reply);
+}
+
+static void assert_same_oid(struct oid_view a, struct oid_view b)
+{
+    assert_int_equal(a.n, b.n);
+    assert_int_equal(memcmp(a.ids, b.ids, a.n * sizeof a.ids[0]), 0);
+}
+
+static void plain_varbinds_read_as_the_library_reads_them(void **state)
+{
+    enum { ROUNDS = 40000 };
+    struct dice dice = {20261125};
+    size_t n_plain = 0;
+    size_t n_good = 0;
+    (void)state;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        uint8_t bytes[300];
+        struct varbind plain;
+        struct varbind varbind;
+        unsigned long ids[OID_IDS_MAX];
+        size_t size = roll_varbind(&dice, bytes);
+        int rc = parse_varbind(bytes, size, false);
+        size_t at = MESSAGE_MAX - size - (size < 0x80 ? 2 : 3);
+        size_t taken = plain_varbind(writer.bytes + at, MESSAGE_MAX - at, ids, &plain);
+        writer.bytes[at] ^= 1; /* no SEQUENCE */
+        assert_int_equal(plain_varbind(writer.bytes + at, MESSAGE_MAX - at, ids, &varbind), 0);
+        varbind = scratch.varbinds[0];
+        assert_int_equal(parse_varbind(bytes, size, true), taken > 0 ? 0 : rc);
+        n_good += rc == 0 ? 1 : 0;
+        n_plain += taken > 0 ? 1 : 0;
+        if (taken == 0) {
+            continue;
+        }
+        const struct varbind *by_library = &scratch.varbinds[0];
+        assert_int_equal(rc, 0);
+        assert_int_equal(taken, MESSAGE_MAX - at);
+        assert_same_oid(plain.name, by_library->name);
+        assert_int_equal(plain.type, by_library->type);
+        assert_int_equal(varbind.type, by_library->type);
+        assert_true(plain.number == by_library->number && varbind.number == plain.number);
+        assert_int_equal(plain.n_bytes, by_library->n_bytes);
+        assert_ptr_equal(plain.bytes, by_library->bytes); /* both are the last of their message */
+    }
+    assert_in_range(n_plain, ROUNDS / 8, ROUNDS);
+    assert_in_range(n_good, n_plain + ROUNDS / 50, ROUNDS);
+}
+
 static void v3_heads_are_read(void **state)
 {
     static const uint8_t message[] = {
@@ -315,6 +433,47 @@ static void v3_heads_are_read(void **state)
     free(exact);
 }
 
+static void scoped_pdus_are_built_and_read(void **state)
+{
+    static const unsigned long ids[] = {1, 3, 6, 1, 2, 1, 1, 3, 0};
+    const struct request request = {.type = REQUEST_GET, .n_names = 1, .names = {{ids, 9}}};
+    const struct message_scope scope = {(const uint8_t *)"engine", 6, (const uint8_t *)"city", 4};
+    struct message_scope got;
+    uint8_t pdu[128];
+    uint8_t bytes[256];
+    int command;
+    long id;
+    (void)state;
+    size_t pdu_size = message_build_pdu(77, &request, pdu, sizeof pdu);
+    size_t size = message_build_scoped(&scope, pdu, pdu_size, bytes, sizeof bytes);
+    assert_true(pdu_size > 0 && size > pdu_size);
+    assert_int_equal(message_build_scoped(&scope, pdu, pdu_size, bytes, size - 1), 0);
+    assert_int_equal(message_build_scoped(&scope, pdu, pdu_size, bytes, sizeof bytes), size);
+    uint8_t *exact = malloc(size + 7); /* as after a cipher of blocks */
+    assert_non_null(exact);
+    memset(exact, 0xaa, size + 7);
+    memcpy(exact, bytes, size);
+    assert_int_equal(message_parse_scoped(exact, size + 7, &scratch, &got, &command, &id, &reply),
+                     0);
+    assert_int_equal(command, 0xa0);
+    assert_int_equal(id, 77);
+    assert_int_equal(got.engine_id_size, 6);
+    assert_memory_equal(got.engine_id, "engine", 6);
+    assert_int_equal(got.context_size, 4);
+    assert_memory_equal(got.context, "city", 4);
+    assert_int_equal(reply.n_varbinds, 1);
+    assert_memory_equal(reply.varbinds[0].name.ids, ids, sizeof ids);
+    free(exact);
+    for (size_t cut = 0; cut < size; cut++) {
+        exact = malloc(cut > 0 ? cut : 1);
+        assert_non_null(exact);
+        memcpy(exact, bytes, cut);
+        assert_int_not_equal(
+            message_parse_scoped(exact, cut, &scratch, &got, &command, &id, &reply), 0);
+        free(exact);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,7 +484,9 @@ int main(void)
         cmocka_unit_test(longest_names_fit),
         cmocka_unit_test(versions_and_pdus_are_told_apart),
         cmocka_unit_test(damage_stays_inside),
+        cmocka_unit_test(plain_varbinds_read_as_the_library_reads_them),
         cmocka_unit_test(v3_heads_are_read),
+        cmocka_unit_test(scoped_pdus_are_built_and_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

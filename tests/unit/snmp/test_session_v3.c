@@ -111,6 +111,25 @@ static void reports_end_the_request(void **state)
     }
 }
 
+/* RFC 3412 section 7.2.12: an answer has all of it from the question. */
+static void answers_to_something_else_are_passed_over(void **state)
+{
+    (void)state;
+    for (enum foreign foreign = FOREIGN_NONE; foreign < FOREIGN_N; foreign++) {
+        struct fixture fixture;
+        bool is_good = foreign == FOREIGN_NONE;
+        open_fixture(&fixture);
+        fixture.agent->engine.foreign = foreign;
+        assert_int_equal(get(&fixture, is_good ? PATIENCE_MS : 100),
+                         is_good ? REPLY_ANSWERED : REPLY_TIMED_OUT);
+        assert_int_equal(count(&fixture, COUNT_NOT_AUTHENTIC), is_good ? 0 : 1);
+        assert_int_equal(count(&fixture, COUNT_MALFORMED), 0);
+        fixture.agent->engine.foreign = FOREIGN_NONE;
+        assert_int_equal(get(&fixture, PATIENCE_MS), REPLY_ANSWERED);
+        close_fixture(&fixture);
+    }
+}
+
 static void report_of_time_is_answered_once(void **state)
 {
     struct fixture fixture;
@@ -279,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(discovered_once_and_spoken_to_in_its_time),
         cmocka_unit_test(reports_end_the_request),
+        cmocka_unit_test(answers_to_something_else_are_passed_over),
         cmocka_unit_test(report_of_time_is_answered_once),
         cmocka_unit_test(replaced_device_is_discovered_anew),
         cmocka_unit_test(impossible_engine_is_no_engine),
