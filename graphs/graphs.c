@@ -268,6 +268,7 @@ static const struct graph_line system_tasks[] = {
 
 static const struct graph_line check_times[] = {
     AREA("rtt", "Answer", BLUE, 1),
+    AREA("total", "Answer", BLUE, 1),
     LINE("first_byte", "First byte", ORANGE, 1),
     LINE("connect", "Connected", BLACK, 1),
 };

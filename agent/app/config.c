@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "checks/checks.h"
+#include "checks/config.h"
 #include "common/xalloc.h"
 #include "filter_check.h"
 #include "proto/keys.h"
@@ -461,7 +461,8 @@ char *agent_config_compare(const struct agent_config *a, const struct agent_conf
 {
     char *names = NULL;
     for (const struct config_field *field = agent_fields; field->key != NULL; field++) {
-        if (strcmp(field->key, "devices") == 0 || strcmp(field->key, "snmp") == 0) {
+        if (strcmp(field->key, "devices") == 0 || strcmp(field->key, "snmp") == 0 ||
+            strcmp(field->key, "checks") == 0) {
             continue;
         }
         char *left = print_field(field, a);
@@ -491,6 +492,7 @@ void agent_config_take(struct agent_config *running, struct agent_config *other)
     exchange(&running->devices, &other->devices, sizeof running->devices);
     exchange(&running->snmp, &other->snmp, sizeof running->snmp);
     exchange(&running->profiles, &other->profiles, sizeof running->profiles);
+    exchange(&running->checks, &other->checks, sizeof running->checks);
 }
 
 bool agent_config_needs_net_raw(const struct agent_config *config)

@@ -63,7 +63,7 @@ void agent_config_print(FILE *out, struct agent_config *config);
 /* What differs between two, except in what agent_config_take takes: "spool, log", keys of the
  * first level. The caller frees; NULL: nothing. */
 char *agent_config_compare(const struct agent_config *a, const struct agent_config *b);
-/* Exchanges what can change while the agent runs: `devices`, `snmp` and the profiles. */
+/* Exchanges what can change while the agent runs: `devices`, `snmp`, the profiles and `checks`. */
 void agent_config_take(struct agent_config *running, struct agent_config *other);
 /* Does anything in it need CAP_NET_RAW? */
 bool agent_config_needs_net_raw(const struct agent_config *config);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The agent's main process: only this file knows the whole chain. What samples (host, checks,
+ * The agent's main process: only this file knows the whole chain. What samples (host,
  * workers) delivers into the batcher, that into the spool, and the uplink sends what is there. */
 #include "batcher.h"
-#include "checks/checks.h"
 #include "config.h"
 #include "data_folder.h"
 #include "options.h"
@@ -48,7 +47,6 @@ struct agent {
     struct spool *spool;
     struct batcher *batcher;
     struct host *host;
-    struct checks *checks;
     struct workers *workers;
     struct uplink *uplink;
     struct self *self;
@@ -166,7 +164,6 @@ static int start(struct agent *agent)
     if (config->host.enabled) {
         agent->host = host_open(&agent->loop, &config->host, config->device, sink);
     }
-    agent->checks = checks_open(&agent->loop, &config->checks, config->device, sink);
     rc = start_workers(agent, sink);
     if (rc == 0) {
         rc = start_uplink(agent);
@@ -230,8 +227,6 @@ static void begin_end(struct agent *agent)
     agent->ending = true;
     self_close(agent->self);
     agent->self = NULL;
-    checks_close(agent->checks);
-    agent->checks = NULL;
     host_close(agent->host);
     agent->host = NULL;
     if (agent->workers != NULL) {

@@ -34,7 +34,7 @@ bool reload_config(const char *path, struct agent_config *running, struct worker
         agent_config_free(&next);
         log_error("agent", "the new configuration is not taken over, the old one goes on: %s",
                   rc == -ENOENT
-                      ? "its devices need a program that is missing"
+                      ? "it needs a program that is missing"
                       : "a worker's share of it is over 8 MiB; give it more snmp.workers");
         return false;
     }
@@ -43,8 +43,8 @@ bool reload_config(const char *path, struct agent_config *running, struct worker
         log_warn("agent", "changed, takes effect at the next start: %s", later);
         free(later);
     }
-    log_info("agent", "goes on with the new configuration devices=%zu profiles=%zu",
-             running->devices.count, running->profiles.count);
+    log_info("agent", "goes on with the new configuration devices=%zu profiles=%zu checks=%zu",
+             running->devices.count, running->profiles.count, running->checks.count);
     agent_config_free(&next);
     return true;
 }

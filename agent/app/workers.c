@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "workers.h"
 
+#include "checks/config.h"
 #include "common/log.h"
 #include "common/supervisor.h"
 #include "common/xalloc.h"
@@ -32,10 +33,12 @@ struct workers {
     struct supervisor *supervisor;
     char *snmp_program; /* found when first there was work for it */
     char *capture_program;
+    char *check_programs[CHECK_PART_MAIN];
     size_t n_workers; /* all that there ever were, retired ones too */
     struct worker **workers;
     size_t n_shards;
-    struct worker **shards; /* NULL: no device is its */
+    struct worker **shards;                 /* NULL: no device is its */
+    struct worker *checks[CHECK_PART_MAIN]; /* NULL: there is no check of that part */
     bool stopping;
 };
 
@@ -193,34 +196,109 @@ static struct text *print_shares(const struct agent_config *config, size_t count
     return texts;
 }
 
-int workers_reload(struct workers *workers, const struct agent_config *config)
+/* The i-th worker of a kind goes over to a text, which it takes, or ends for want of one: who does
+ * that work from now on; NULL: nobody. */
+static struct worker *worker_replace(struct workers *workers, struct worker *worker,
+                                     const char *kind, size_t i, const char *program,
+                                     struct text text)
 {
-    size_t count = shards_count(config);
-    if (config->devices.count > 0 && find_program(&workers->snmp_program, "snmp") != 0) {
-        return -ENOENT;
+    if (text.text == NULL) {
+        if (worker != NULL) {
+            worker_retire(worker);
+        }
+        return NULL;
     }
-    struct text *texts = print_shares(config, count);
-    if (texts == NULL) {
-        return -EMSGSIZE;
+    if (worker != NULL) {
+        worker_configure(worker, text.text, text.size);
+        return worker;
     }
+    worker = worker_new(workers, kind, i, text.text, text.size);
+    worker_start(worker, program);
+    return worker;
+}
+
+static void reload_shards(struct workers *workers, struct text *texts, size_t count)
+{
     struct worker **shards = xcalloc(count + 1, sizeof(shards[0]));
     for (size_t i = 0; i < workers->n_shards || i < count; i++) {
         struct worker *worker = i < workers->n_shards ? workers->shards[i] : NULL;
         struct text text = i < count ? texts[i] : (struct text){0};
-        if (text.text == NULL && worker != NULL) {
-            worker_retire(worker);
-        } else if (text.text != NULL && worker != NULL) {
-            worker_configure(worker, text.text, text.size);
+        worker = worker_replace(workers, worker, "snmp", i, workers->snmp_program, text);
+        if (i < count) {
             shards[i] = worker;
-        } else if (text.text != NULL) {
-            shards[i] = worker_new(workers, "snmp", i, text.text, text.size);
-            worker_start(shards[i], workers->snmp_program);
         }
     }
-    free(texts); /* the workers have what was in it */
     free(workers->shards);
     workers->shards = shards;
     workers->n_shards = count;
+}
+
+/* What the worker of a part is told: struct checks_share's text; NULL: no check is its. */
+static struct text print_checks(const struct agent_config *config, enum check_part part)
+{
+    const struct check_config *items = config->checks.items;
+    struct text text = {0};
+    struct checks_share share = {.device = config->device, .user = config->user};
+    struct check_config *own = xcalloc(config->checks.count + 1, sizeof *own);
+    for (size_t i = 0; i < config->checks.count; i++) {
+        if (check_facts(items[i].type)->part == part) {
+            own[share.checks.count++] = items[i]; /* borrowed */
+        }
+    }
+    share.checks.items = own;
+    FILE *out = share.checks.count > 0 ? open_memstream(&text.text, &text.size) : NULL;
+    if (out != NULL) {
+        config_print(out, &checks_share_schema, &share);
+        (void)fclose(out); /* to memory */
+    }
+    free(own);
+    return text;
+}
+
+/* 0, -ENOENT or -EMSGSIZE: then nothing is kept of the texts. */
+static int prepare_checks(struct workers *workers, const struct agent_config *config,
+                          struct text texts[CHECK_PART_MAIN])
+{
+    int rc = 0;
+    for (enum check_part part = 0; part < CHECK_PART_MAIN && rc == 0; part++) {
+        texts[part] = print_checks(config, part);
+        if (texts[part].size > CHANNEL_CONFIG_MAX) {
+            rc = -EMSGSIZE;
+        } else if (texts[part].text != NULL) {
+            rc = find_program(&workers->check_programs[part], check_part_name(part));
+        }
+    }
+    for (enum check_part part = 0; part < CHECK_PART_MAIN && rc != 0; part++) {
+        shards_free_text(texts[part].text, texts[part].size);
+    }
+    return rc;
+}
+
+int workers_reload(struct workers *workers, const struct agent_config *config)
+{
+    struct text checks[CHECK_PART_MAIN] = {0};
+    size_t count = shards_count(config);
+    if (config->devices.count > 0 && find_program(&workers->snmp_program, "snmp") != 0) {
+        return -ENOENT;
+    }
+    int rc = prepare_checks(workers, config, checks);
+    if (rc != 0) {
+        return rc;
+    }
+    struct text *texts = print_shares(config, count);
+    if (texts == NULL) {
+        for (enum check_part part = 0; part < CHECK_PART_MAIN; part++) {
+            shards_free_text(checks[part].text, checks[part].size);
+        }
+        return -EMSGSIZE;
+    }
+    reload_shards(workers, texts, count);
+    free(texts); /* the workers have what was in it */
+    for (enum check_part part = 0; part < CHECK_PART_MAIN; part++) {
+        workers->checks[part] =
+            worker_replace(workers, workers->checks[part], check_part_name(part), 0,
+                           workers->check_programs[part], checks[part]);
+    }
     return 0;
 }
 
@@ -308,6 +386,9 @@ void workers_free(struct workers *workers)
     free(workers->shards);
     free(workers->snmp_program);
     free(workers->capture_program);
+    for (size_t i = 0; i < CHECK_PART_MAIN; i++) {
+        free(workers->check_programs[i]);
+    }
     supervisor_free(workers->supervisor);
     free(workers);
 }

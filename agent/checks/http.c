@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "http.h"
 
+#include "check_type.h"
 #include "common/xalloc.h"
 #include "http_loop.h"
 
@@ -15,6 +16,17 @@ enum {
     BODY_MAX = 1024 * 1024,
     HEADERS_MAX = 256 * 1024, /* more than any server means to send */
     RESOLVE_TEXT_SIZE = 1024, /* host, port, and four addresses of at most 48 bytes */
+};
+
+/* In the order of its metrics (config.c). */
+enum {
+    VALUE_TOTAL,
+    VALUE_DNS,
+    VALUE_CONNECT,
+    VALUE_TLS,
+    VALUE_FIRST_BYTE,
+    VALUE_STATUS,
+    VALUE_SIZE,
 };
 
 struct http {
@@ -73,11 +85,12 @@ static void judge_status(const struct http_probe *probe, struct verdict *verdict
 {
     long status = 0;
     (void)curl_easy_getinfo(probe->easy, CURLINFO_RESPONSE_CODE, &status);
-    verdict->values[0] = seconds(probe->easy, CURLINFO_TOTAL_TIME_T);
-    verdict->values[1] = seconds(probe->easy, CURLINFO_CONNECT_TIME_T);
-    verdict->values[2] = seconds(probe->easy, CURLINFO_STARTTRANSFER_TIME_T);
-    verdict->values[3] = (double)status;
-    verdict->known = 0xf;
+    verdict->values[VALUE_TOTAL] = seconds(probe->easy, CURLINFO_TOTAL_TIME_T);
+    verdict->values[VALUE_CONNECT] = seconds(probe->easy, CURLINFO_CONNECT_TIME_T);
+    verdict->values[VALUE_FIRST_BYTE] = seconds(probe->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    verdict->values[VALUE_STATUS] = (double)status;
+    verdict->known = 1U << VALUE_TOTAL | 1U << VALUE_CONNECT | 1U << VALUE_FIRST_BYTE |
+                     1U << VALUE_STATUS;
     if (probe->status != 0 && status != probe->status) {
         verdict_set(verdict, OUTCOME_DOWN, "http-status", "got %ld, expected %lld", status,
                     (long long)probe->status);
@@ -306,3 +319,29 @@ void http_cancel(struct http_probe *probe)
     http_loop_remove(probe->http->http_loop, probe->easy);
     free_probe(probe);
 }
+
+/* --- as a type of check --- */
+
+static void *open_shared(uv_loop_t *loop)
+{
+    return http_new(loop, NULL);
+}
+
+static void close_shared(void *shared)
+{
+    http_free(shared);
+}
+
+static void *start(void *shared, const struct probe_order *order)
+{
+    return http_start(shared, order->config->url, order->host, order->port, order->target,
+                      order->config->status, order->timeout_ms, order->done, order->context);
+}
+
+static void cancel(void *probe)
+{
+    http_cancel(probe);
+}
+
+const struct check_type check_type_http = {
+    .id = CHECK_HTTP, .open = open_shared, .close = close_shared, .start = start, .cancel = cancel};

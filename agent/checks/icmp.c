@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "icmp.h"
 
+#include "check_type.h"
 #include "common/xalloc.h"
 #include "icmp_packet.h"
 
@@ -387,3 +388,28 @@ void icmp_cancel(struct icmp_probe *probe)
     leave(probe);
     uv_close((uv_handle_t *)&probe->timer, on_closed);
 }
+
+/* --- as a type of check --- */
+
+static void *open_shared(uv_loop_t *loop)
+{
+    return icmp_new(loop);
+}
+
+static void close_shared(void *shared)
+{
+    icmp_free(shared);
+}
+
+static void *start(void *shared, const struct probe_order *order)
+{
+    return icmp_start(shared, order->target, order->timeout_ms, order->done, order->context);
+}
+
+static void cancel(void *probe)
+{
+    icmp_cancel(probe);
+}
+
+const struct check_type check_type_icmp = {
+    .id = CHECK_ICMP, .open = open_shared, .close = close_shared, .start = start, .cancel = cancel};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tcp.h"
 
+#include "check_type.h"
 #include "common/xalloc.h"
 
 #include <errno.h>
@@ -189,3 +190,18 @@ void tcp_cancel(struct tcp_probe *probe)
     drop_attempt(probe);
     uv_close((uv_handle_t *)&probe->timer, on_closed);
 }
+
+/* --- as a type of check --- */
+
+static void *start(void *shared, const struct probe_order *order)
+{
+    (void)shared;
+    return tcp_start(order->loop, order->target, order->timeout_ms, order->done, order->context);
+}
+
+static void cancel(void *probe)
+{
+    tcp_cancel(probe);
+}
+
+const struct check_type check_type_tcp = {.id = CHECK_TCP, .start = start, .cancel = cancel};

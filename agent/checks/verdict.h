@@ -10,7 +10,7 @@
 #include "proto/model.h"
 #include <sys/socket.h>
 
-enum { TARGET_ADDRESSES_MAX = 4, VERDICT_VALUES_MAX = 4 };
+enum { TARGET_ADDRESSES_MAX = 4, VERDICT_VALUES_MAX = 8 };
 
 /* Whom a probe asks: one address, or what a name stands for, in the order to try. */
 struct target {

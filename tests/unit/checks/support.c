@@ -21,7 +21,7 @@ static uint32_t record_define(void *context, const struct object *object)
     snprintf(entry.kind, sizeof entry.kind, "%s", object->kind);
     snprintf(entry.name, sizeof entry.name, "%s", object->name);
     entry.n_metrics = object->n_metrics;
-    for (size_t i = 0; i < object->n_metrics && i < 8; i++) {
+    for (size_t i = 0; i < object->n_metrics && i < 16; i++) {
         snprintf(entry.metrics[i], sizeof entry.metrics[i], "%s", object->metrics[i].name);
         entry.types[i] = object->metrics[i].type;
     }

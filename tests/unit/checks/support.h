@@ -14,14 +14,14 @@ struct recorded_object {
     char kind[64];
     char name[PROTO_NAME_MAX + 1];
     size_t n_metrics;
-    char metrics[8][32];
-    enum metric_type types[8];
+    char metrics[16][32];
+    enum metric_type types[16];
     char label[128]; /* "key=value key=value" */
 };
 
 struct recorded_row {
     struct row row;
-    union value values[8];
+    union value values[16];
 };
 
 struct recorded_result {

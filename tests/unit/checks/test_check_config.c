@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Which checks a configuration may hold. */
-#include "checks/checks.h"
+#include "checks/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,7 +71,17 @@ static void bad_checks_are_refused(void **state)
         {"name: a\ntype: icmp\nhost: b\ninterval: 5s\n", "timeout"},
         {"name: a\ntype: icmp\nhost: b\ninterval: 2d\n", "interval"},
         {"name: a\ntype: tcp\nhost: b\nport: 65536\n", "port"},
-        {"name: a\ntype: smtp\nhost: b\n", "type"},
+        {"name: a\ntype: gopher\nhost: b\n", "type"},
+        {"name: a\ntype: dns\nhost: b\n", "query"},
+        {"name: a\ntype: dns\nhost: b\nquery: c\nrcode: NOWHERE\n", "rcode"},
+        {"name: a\ntype: tcp\nhost: b\nport: 1\nexpect: \"(\"\n", "expect"},
+        {"name: a\ntype: file\npath: b\n", "path"},
+        {"name: a\ntype: command\ncommand: [ls]\n", "command"},
+        {"name: a\ntype: systemd\n", "unit"},
+        {"name: a\ntype: icmp\nhost: b\ndown_unless: [\"size > 1\"]\n", "down_unless"},
+        {"name: a\ntype: icmp\nhost: b\nconfirm: 3 of 2\n", "confirm"},
+        {"name: a\ntype: http\nurl: http://b/\nbody: c\n", "body"},
+        {"name: a\ntype: value\nkind: b\nobject: c\nmetric: d\n", "down_unless"},
         {"type: icmp\nhost: b\n", "name"},
     };
     (void)state;

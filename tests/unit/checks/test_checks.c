@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The room as a whole: checks of each type in a loop, their rows, results and counters. */
+#include "check_type.h"
 #include "checks/checks.h"
 #include "support.h"
 
@@ -13,6 +14,18 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static const struct check_type *const types[] = {&check_type_tcp, &check_type_http};
+
+static struct checks *open_checks(uv_loop_t *loop, const struct config_list *list,
+                                  const struct recorder *recorder)
+{
+    const struct checks_options options = {.device = "self",
+                                           .sink = &recorder->sink,
+                                           .types = types,
+                                           .n_types = sizeof types / sizeof types[0]};
+    return checks_open(loop, list, &options);
+}
 
 static bool two_results_each(void *context)
 {
@@ -63,7 +76,7 @@ static void checks_deliver_rows_and_results(void **state)
     }
     const struct config_list list = {3, items};
     uv_loop_init(&loop);
-    struct checks *checks = checks_open(&loop, &list, "self", &recorder->sink);
+    struct checks *checks = open_checks(&loop, &list, recorder);
     assert_int_equal(recorder->n_objects, 3);
     assert_true(run_until(&loop, two_results_each, recorder, 10000));
     checks_stats(checks, &stats);
@@ -74,10 +87,10 @@ static void checks_deliver_rows_and_results(void **state)
     assert_string_equal(recorder->objects[0].device, "self");
     assert_string_equal(recorder->objects[0].kind, "check");
     assert_string_equal(recorder->objects[1].device, "switch");
-    assert_int_equal(recorder->objects[0].n_metrics, 1);
+    assert_int_equal(recorder->objects[0].n_metrics, 2);
     assert_string_equal(recorder->objects[0].metrics[0], "rtt");
-    assert_int_equal(recorder->objects[2].n_metrics, 4);
-    assert_string_equal(recorder->objects[2].metrics[3], "status");
+    assert_int_equal(recorder->objects[2].n_metrics, 7);
+    assert_string_equal(recorder->objects[2].metrics[5], "status");
     assert_memory_equal(recorder->objects[0].label, "type=tcp target=127.0.0.1:", 26);
 
     assert_int_equal(recorder->n_rows, recorder->n_results);
@@ -91,13 +104,13 @@ static void checks_deliver_rows_and_results(void **state)
             assert_int_equal(result->result.outcome, OUTCOME_UP);
             assert_string_equal(result->reason, "");
             assert_int_equal(row->row.status, ROW_OK);
-            assert_int_equal(row->row.unknown_mask, 0);
+            assert_int_equal(row->row.unknown_mask, 2); /* no banner was waited for */
             assert_true(row->values[0].gauge > 0);
         } else {
             assert_int_equal(result->result.outcome, OUTCOME_DOWN);
             assert_string_equal(result->reason, "connection-refused");
             assert_int_equal(row->row.status, ROW_FAILED);
-            assert_int_equal(row->row.unknown_mask, result->result.object == 2 ? 1 : 0xf);
+            assert_int_equal(row->row.unknown_mask, result->result.object == 2 ? 3 : 0x7f);
         }
     }
     assert_true(stat_of(&stats, "beffroi_checks_results_total", "up") == (double)up);
@@ -131,7 +144,7 @@ static void unresolved_name_is_unknown(void **state)
     const struct config_list list = {1, items};
     (void)state;
     uv_loop_init(&loop);
-    struct checks *checks = checks_open(&loop, &list, "self", &recorder->sink);
+    struct checks *checks = open_checks(&loop, &list, recorder);
     assert_true(run_until(&loop, one_result, recorder, 5000));
     checks_close(checks);
     finish_loop(&loop);
@@ -169,7 +182,7 @@ static void closing_under_way_is_silent(void **state)
     };
     const struct config_list list = {1, items};
     uv_loop_init(&loop);
-    struct checks *checks = checks_open(&loop, &list, "self", &recorder->sink);
+    struct checks *checks = open_checks(&loop, &list, recorder);
     /* Turns that find the one before still running are counted, not stacked. */
     assert_true(run_until(&loop, missed_two, checks, 10000));
     checks_close(checks);

@@ -196,10 +196,10 @@ static void good_answer_is_up(void **state)
     unsetenv("http_proxy");
     assert_string_equal(answer.verdict.reason, "");
     assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    assert_int_equal(answer.verdict.known, 0xf);
+    assert_int_equal(answer.verdict.known & 0x35, 0x35);
     const double *values = answer.verdict.values;
-    assert_true(values[1] > 0 && values[1] <= values[2] && values[2] <= values[0] && values[0] < 3);
-    assert_true(values[3] == 200);
+    assert_true(values[2] > 0 && values[2] <= values[4] && values[4] <= values[0] && values[0] < 3);
+    assert_true(values[5] == 200);
     assert_memory_equal(server.request, "GET /path?q=1 HTTP/1.1\r\nHost: service.example:", 44);
 }
 
@@ -210,7 +210,7 @@ static void status_decides(void **state)
         ask_for("HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\n\r\n", THEN_HANG, 200, 3000);
     assert_down(&answer, "http-status");
     assert_string_equal(answer.verdict.detail, "got 503, expected 200");
-    assert_true(answer.verdict.values[3] == 503);
+    assert_true(answer.verdict.values[5] == 503);
     answer = ask_for("HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\n\r\n", THEN_HANG, 503, 3000);
     assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
     answer = ask_for("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", THEN_HANG, 0, 3000);
@@ -226,7 +226,7 @@ static void redirect_is_not_followed(void **state)
                                    "Content-Length: 0\r\n\r\n",
                                    THEN_HANG, 0, 3000);
     assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    assert_true(answer.verdict.values[3] == 302);
+    assert_true(answer.verdict.values[5] == 302);
 }
 
 static void silence_times_out(void **state)

@@ -1,54 +1,53 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Asks services whether they answer: ICMP echo, TCP connect, HTTP(S). Each check is an object of
- * kind "check" with a metric or more for its timing, and delivers one result per interval.
+ * Asks services whether they answer, each check at its own phase of its interval. A check is an
+ * object of kind "check" with the metrics of its type, and delivers one row and one result per
+ * interval.
  *
+ * degraded: it answers, but one of `degraded_unless` does not hold ("condition").
  * down: the service or the way to it failed ("timeout", "connection-refused", "connection-reset",
- * "connection-failed", "host-unreachable", "network-unreachable", "http-status", "tls",
- * "protocol"). unknown: the agent could not ask, which says nothing of the service: "no-route" (out
- * of this machine), "no-permission", "resource" (descriptors, memory), "dns-failure" (the resolver
- * gave no answer), "dns-name" (it says that there is no such name: a typing error far more often
- * than an outage; a check of the name server itself tells the two apart).
+ * "connection-failed", "host-unreachable", "network-unreachable", "protocol", what a type adds, or
+ * "condition": one of `down_unless` does not hold).
+ * unknown: the agent could not ask, which says nothing of the service: "no-route" (out of this
+ * machine), "no-permission", "resource" (descriptors, memory), "dns-failure" (the resolver gave no
+ * answer), "dns-name" (it says that there is no such name: a typing error far more often than an
+ * outage; a check of the name server itself tells the two apart), "agent-overloaded" (the agent
+ * came too late to see an answer in time), "no-value" (what a condition is about was not measured).
  *
  * Threads: the loop's thread; nothing here blocks. */
 #ifndef CHECKS_CHECKS_H
 #define CHECKS_CHECKS_H
 
-#include "common/config.h"
+#include "checks/config.h"
 #include "common/stats.h"
 #include "sample/sink.h"
 #include <uv.h>
 
-enum check_type { CHECK_ICMP, CHECK_TCP, CHECK_HTTP };
-
-/* An item of `checks:`. */
-struct check_config {
-    struct config_place place;
-    char *name;     /* unique within its device */
-    char *device;   /* whose check it is; default: the agent's own device */
-    int type;       /* enum check_type */
-    char *host;     /* icmp, tcp: name or address */
-    int64_t port;   /* tcp */
-    char *url;      /* http */
-    int64_t status; /* http: expected status; 0: any 200 to 399 */
-    int64_t interval_ms;
-    int64_t timeout_ms;
-};
-extern const struct config_schema check_config_schema;
-/* For the check of the configuration that holds the list: reports names that a device has twice.
- * `device` is the default one. */
-void checks_check_unique(const struct config_list *list, const char *device,
-                         struct config_error_sink *errors);
-
 struct checks;
+struct check_type; /* check_type.h, within checks/ */
 
-/* Starts every check of the list (struct check_config items), which must outlive the handle, as
- * must `device`, the default one. */
-struct checks *checks_open(uv_loop_t *loop, const struct config_list *list, const char *device,
-                           const struct sample_sink *sink);
+struct checks_options {
+    const char *device; /* the default one */
+    const struct sample_sink *sink;
+    /* The types that this process can run; the others' checks are not started. */
+    const struct check_type *const *types;
+    size_t n_types;
+};
+
+/* Starts every check of the list (struct check_config items), which must outlive the handle or the
+ * next checks_reload, as must the options' texts. */
+struct checks *checks_open(uv_loop_t *loop, const struct config_list *list,
+                           const struct checks_options *options);
+/* Goes over to another list. A check that stands in both and says the same goes on undisturbed,
+ * with what is under way; the others are stopped, or started. */
+void checks_reload(struct checks *checks, const struct config_list *list, const char *device);
 void checks_stats(const struct checks *checks, struct stats *stats);
 /* Cancels what is under way without a result; not from within a call of the sink. NULL is allowed.
  */
 void checks_close(struct checks *checks);
+
+/* The whole of a worker process of one part (enum check_part), until main ends it: its exit status.
+ */
+int checks_worker_main(enum check_part part, const struct check_type *const *types, size_t n_types);
 
 #endif
