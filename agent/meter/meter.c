@@ -63,7 +63,8 @@ static void report_flow(const struct meter *meter, const struct flow *flow, unsi
         .tcp_flags = flow->tcp_flags[direction],
         .ip_bytes = flow->ip_bytes[direction],
         .packets = flow->packets[direction],
-        .first_ns = flow->first_ns,
+        /* A capture's clock may go back; a flow does not end before it begins. */
+        .first_ns = flow->first_ns < flow->last_ns ? flow->first_ns : flow->last_ns,
         .last_ns = flow->last_ns,
         .ended = ended,
     };
