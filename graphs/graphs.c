@@ -1,50 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "graphs/graphs.h"
 
+#include "lines.h"
+
 #include <math.h>
 #include <string.h>
-
-/* Okabe and Ito's colours, which stay apart for the colour-blind, darkened where they would be
- * faint on white. One colour means one thing on all graphs: blue comes in, orange goes out. */
-enum colour {
-    BLUE = 0x0072B2,
-    ORANGE = 0xD55E00,
-    GREEN = 0x009E73,
-    PURPLE = 0xAA4499,
-    AMBER = 0xE69F00,
-    SKY = 0x56B4E9,
-    BLACK = 0x222222,
-    GREY = 0x999999,
-    YELLOW = 0xDDCC55,
-    PALE = 0xE8E8E8,
-};
-
-#define LINE(metric_, legend_, colour_, factor_)                                                   \
-    {                                                                                              \
-        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_                 \
-    }
-#define LINE_BELOW(metric_, legend_, colour_, factor_)                                             \
-    {                                                                                              \
-        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_,                \
-        .negative = true                                                                           \
-    }
-#define AREA(metric_, legend_, colour_, factor_)                                                   \
-    {                                                                                              \
-        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_, .area = true   \
-    }
-#define AREA_BELOW(metric_, legend_, colour_, factor_)                                             \
-    {                                                                                              \
-        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_, .area = true,  \
-        .negative = true                                                                           \
-    }
-#define STACKED(metric_, legend_, colour_, factor_)                                                \
-    {                                                                                              \
-        .metric = metric_, .legend = legend_, .colour = colour_, .factor = factor_, .area = true,  \
-        .stack = true                                                                              \
-    }
-#define LINES(name) .lines = name, .n_lines = sizeof name / sizeof *name
-#define FREE_SCALE  .lower = NAN, .upper = NAN
-#define FROM_ZERO   .lower = 0, .upper = NAN
 
 /* --- interface --- */
 
@@ -62,6 +22,13 @@ static const struct graph_line interface_errors[] = {
 static const struct graph_line interface_state[] = {
     AREA("admin_status", "Administrative", GREY, 1),
     LINE("oper_status", "Operational", GREEN, 1),
+};
+static const struct graph_line interface_carrier[] = {
+    LINE("carrier_changes", "Changes of the link", ORANGE, 1),
+};
+static const struct graph_line interface_addresses[] = {
+    LINE("ipv4_addresses", "IPv4", BLUE, 1),
+    LINE("ipv6_addresses", "IPv6", GREEN, 1),
 };
 static const struct graph_line interface_speed[] = {
     LINE("speed_bps", "Speed", BLACK, 1),
@@ -186,84 +153,6 @@ static const struct graph_line part_packets[] = {
     LINE("packets", "Packets", BLUE, 1),
 };
 
-/* --- hosts --- */
-
-/* Milliseconds of processor time a second: 1,000 is one processor, so a tenth is per cent. */
-static const struct graph_line cpu_use[] = {
-    AREA("user", "User", BLUE, 0.1),
-    STACKED("nice", "Nice", SKY, 0.1),
-    STACKED("system", "System", ORANGE, 0.1),
-    STACKED("irq", "Interrupts", PURPLE, 0.1),
-    STACKED("softirq", "Soft interrupts", AMBER, 0.1),
-    STACKED("steal", "Stolen", BLACK, 0.1),
-    STACKED("iowait", "Waiting for disks", YELLOW, 0.1),
-    STACKED("idle", "Idle", PALE, 0.1),
-};
-/* As UCD-SNMP-MIB has it: a hundred ticks a second are one processor. */
-static const struct graph_line cpu_ticks[] = {
-    AREA("user", "User", BLUE, 1),
-    STACKED("nice", "Nice", SKY, 1),
-    STACKED("system", "System", ORANGE, 1),
-    STACKED("irq", "Interrupts", PURPLE, 1),
-    STACKED("softirq", "Soft interrupts", AMBER, 1),
-    STACKED("steal", "Stolen", BLACK, 1),
-    STACKED("iowait", "Waiting for disks", YELLOW, 1),
-    STACKED("idle", "Idle", PALE, 1),
-};
-static const struct graph_line processor_load[] = {
-    AREA("load", "Load", BLUE, 100),
-};
-static const struct graph_line memory_use[] = {
-    AREA("available", "Available", GREEN, 1), LINE("cached", "Cached", SKY, 1),
-    LINE("buffers", "Buffers", PURPLE, 1),    LINE("free", "Free", BLUE, 1),
-    LINE("total", "Total", BLACK, 1),
-};
-static const struct graph_line memory_swap[] = {
-    LINE("swap_total", "Total", BLACK, 1),
-    AREA("swap_free", "Free", BLUE, 1),
-};
-static const struct graph_line load_average[] = {
-    LINE("load1", "1 minute", AMBER, 1),
-    LINE("load5", "5 minutes", ORANGE, 1),
-    LINE("load15", "15 minutes", BLUE, 1),
-};
-static const struct graph_line filesystem_space[] = {
-    AREA("available", "Available", GREEN, 1),
-    LINE("free", "Free for root", SKY, 1),
-    AREA("used", "Used", BLUE, 1),
-    LINE("size", "Size", BLACK, 1),
-};
-static const struct graph_line filesystem_files[] = {
-    AREA("files_free", "Free", GREEN, 1),
-    LINE("files", "Inodes", BLACK, 1),
-};
-/* Where the device says both, the used part is what is looked for. */
-static const struct graph_line storage_space[] = {
-    AREA("used", "Used", BLUE, 1),
-    LINE("available", "Available", GREEN, 1),
-    LINE("size", "Size", BLACK, 1),
-};
-static const struct graph_line storage_files[] = {
-    AREA("files_used", "Used", BLUE, 100),
-};
-static const struct graph_line disk_bytes[] = {
-    AREA("read_bytes", "Read", BLUE, 1),
-    AREA_BELOW("write_bytes", "Written", ORANGE, 1),
-};
-static const struct graph_line disk_operations[] = {
-    AREA("reads", "Reads", BLUE, 1),
-    AREA_BELOW("writes", "Writes", ORANGE, 1),
-};
-/* Milliseconds a second; microseconds a second by SNMP. */
-static const struct graph_line disk_busy[] = {
-    AREA("io_time", "Busy", BLUE, 0.1),
-    AREA("busy_time", "Busy", BLUE, 0.0001),
-};
-static const struct graph_line system_tasks[] = {
-    LINE("processes", "Processes", BLUE, 1),
-    LINE("users", "Users", ORANGE, 1),
-};
-
 /* --- checks, devices, agents --- */
 
 static const struct graph_line check_times[] = {
@@ -290,6 +179,8 @@ static const struct graph_definition definitions[] = {
     {"interface", "state", "State", "1 = up, 2 = down", 1000, .lower = 0, .upper = 2.2,
      LINES(interface_state)},
     {"interface", "speed", "Speed", "bit/s", 1000, FROM_ZERO, LINES(interface_speed)},
+    {"interface", "carrier", "Link changes", "1/s", 1000, FROM_ZERO, LINES(interface_carrier)},
+    {"interface", "addresses", "Addresses", "number", 1000, FROM_ZERO, LINES(interface_addresses)},
     {"interface", "packets", "Packets", "packets/s", 1000, FREE_SCALE, LINES(interface_packets)},
     {"traffic", "protocols", "Traffic by protocol", "bit/s", 1000, FROM_ZERO,
      LINES(traffic_protocols)},
@@ -316,39 +207,28 @@ static const struct graph_definition definitions[] = {
     {"traffic-vlan", "packets", "Packets", "packets/s", 1000, FROM_ZERO, LINES(part_packets)},
     {"traffic-service", "traffic", "Traffic", "bit/s", 1000, FROM_ZERO, LINES(part_octets)},
     {"traffic-service", "packets", "Packets", "packets/s", 1000, FROM_ZERO, LINES(part_packets)},
-    {"cpu", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_use)},
-    {"cpu_time", "use", "Processor time", "% of one CPU", 1000, FROM_ZERO, LINES(cpu_ticks)},
-    {"processor", "load", "Load", "% of the time", 1000, .lower = 0, .upper = 100,
-     LINES(processor_load)},
-    {"memory", "use", "Memory", "bytes", 1024, FROM_ZERO, LINES(memory_use)},
-    {"memory", "swap", "Swap", "bytes", 1024, FROM_ZERO, LINES(memory_swap)},
-    {"load", "load", "Load", "runnable tasks", 1000, FROM_ZERO, LINES(load_average)},
-    {"filesystem", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(filesystem_space)},
-    {"filesystem", "files", "Inodes", "inodes", 1000, FROM_ZERO, LINES(filesystem_files)},
-    {"storage", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(storage_space)},
-    {"disk_space", "space", "Space", "bytes", 1024, FROM_ZERO, LINES(storage_space)},
-    {"disk_space", "files", "Inodes", "% of all", 1000, .lower = 0, .upper = 100,
-     LINES(storage_files)},
-    {"disk", "bytes", "Disk traffic", "bytes/s", 1024, FREE_SCALE, LINES(disk_bytes)},
-    {"disk", "operations", "Disk operations", "operations/s", 1000, FREE_SCALE,
-     LINES(disk_operations)},
-    {"disk", "busy", "Disk busy", "% of the time", 1000, FROM_ZERO, LINES(disk_busy)},
-    {"system", "tasks", "Processes and users", "number", 1000, FROM_ZERO, LINES(system_tasks)},
-    {"system", "uptime", "Uptime", "days", 1000, FROM_ZERO, LINES(device_uptime)},
     {"check", "times", "Response time", "seconds", 1000, FROM_ZERO, LINES(check_times)},
     {"device", "uptime", "Uptime", "days", 1000, FROM_ZERO, LINES(device_uptime)},
     {"agent", "spool", "Spool", "bytes", 1024, FROM_ZERO, LINES(agent_spool)},
     {"agent", "backlog", "Batches on the way", "batches", 1000, FROM_ZERO, LINES(agent_backlog)},
 };
 
-const struct graph_definition *graph_definition_of(const char *kind, size_t n)
+static const struct graph_definition *find(const struct graph_table *table, const char *kind,
+                                           size_t *n)
 {
-    for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
-        if (strcmp(definitions[i].kind, kind) == 0 && n-- == 0) {
-            return &definitions[i];
+    for (size_t i = 0; i < table->n; i++) {
+        if (strcmp(table->items[i].kind, kind) == 0 && (*n)-- == 0) {
+            return &table->items[i];
         }
     }
     return NULL;
+}
+
+const struct graph_definition *graph_definition_of(const char *kind, size_t n)
+{
+    static const struct graph_table table = {definitions, sizeof definitions / sizeof *definitions};
+    const struct graph_definition *found = find(&graph_host_table, kind, &n);
+    return found != NULL ? found : find(&table, kind, &n);
 }
 
 bool graph_shows(const char *kind, const char *metric)

@@ -11,7 +11,7 @@
 struct entry {
     const struct book_kind *kind;
     char *name;
-    char *mac;
+    uint64_t labels; /* a hash of them */
     uint32_t number;
     bool told;           /* since the last sweep */
     bool failing;        /* logged already */
@@ -45,15 +45,31 @@ void book_free(struct book *book)
     }
     for (size_t i = 0; i < book->n_entries; i++) {
         free(book->entries[i].name);
-        free(book->entries[i].mac);
     }
     free(book->entries);
     free(book);
 }
 
-static void define(struct book *book, struct entry *entry)
+/* FNV-1a: it need only differ when they do. */
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
-    const struct label label = {.key = "mac", .value = entry->mac};
+    do {
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    } while (*text++ != '\0');
+    return hash;
+}
+
+static uint64_t hash_labels(const struct book_labels *labels)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < labels->n; i++) {
+        hash = hash_text(hash_text(hash, labels->items[i].key), labels->items[i].value);
+    }
+    return hash;
+}
+
+static void define(struct book *book, struct entry *entry, const struct book_labels *labels)
+{
     const struct object object = {
         .device = book->device,
         .kind = entry->kind->kind,
@@ -61,9 +77,10 @@ static void define(struct book *book, struct entry *entry)
         .interval_ms = book->interval_ms,
         .metrics = entry->kind->metrics,
         .n_metrics = entry->kind->n_metrics,
-        .labels = entry->mac[0] != '\0' ? &label : NULL,
-        .n_labels = entry->mac[0] != '\0' ? 1 : 0,
+        .labels = labels->n > 0 ? labels->items : NULL,
+        .n_labels = labels->n,
     };
+    entry->labels = hash_labels(labels);
     entry->number = book->sink->define(book->sink->context, &object);
 }
 
@@ -82,8 +99,9 @@ static struct entry *find(struct book *book, const struct book_kind *kind, const
 
 /* The entry of an object, made when it is new; NULL when its name may not travel. */
 static struct entry *look_up(struct book *book, const struct book_kind *kind, const char *name,
-                             const char *mac)
+                             const struct book_labels *labels)
 {
+    static const struct book_labels none = {0};
     struct entry *entry = find(book, kind, name);
     if (entry == NULL) {
         if (!name_is_valid(name, strlen(name))) {
@@ -94,12 +112,10 @@ static struct entry *look_up(struct book *book, const struct book_kind *kind, co
             book->entries = xreallocarray(book->entries, book->room, sizeof *book->entries);
         }
         entry = &book->entries[book->n_entries++];
-        *entry = (struct entry){.kind = kind, .name = xstrdup(name), .mac = xstrdup(mac)};
-        define(book, entry);
-    } else if (strcmp(entry->mac, mac) != 0) {
-        free(entry->mac);
-        entry->mac = xstrdup(mac);
-        define(book, entry);
+        *entry = (struct entry){.kind = kind, .name = xstrdup(name)};
+        define(book, entry, labels != NULL ? labels : &none);
+    } else if (labels != NULL && entry->labels != hash_labels(labels)) {
+        define(book, entry, labels);
     }
     entry->told = true;
     return entry;
@@ -136,9 +152,9 @@ static void send_row(struct book *book, struct entry *entry, struct wall time,
     struct row row = {
         .object = entry->number,
         .time = time,
-        .status = unknown_mask == 0     ? ROW_OK
-                  : unknown_mask == all ? ROW_FAILED
-                                        : ROW_PARTIAL,
+        .status = unknown_mask == all                            ? ROW_FAILED
+                  : (unknown_mask & ~entry->kind->optional) != 0 ? ROW_PARTIAL
+                                                                 : ROW_OK,
         .unknown_mask = unknown_mask,
         .discontinuity_mask = compare_counters(entry, values, unknown_mask),
         .values = values,
@@ -148,10 +164,11 @@ static void send_row(struct book *book, struct entry *entry, struct wall time,
     }
 }
 
-void book_row(struct book *book, const struct book_kind *kind, const char *name, const char *mac,
-              struct wall time, const union value *values, uint64_t unknown_mask)
+void book_row(struct book *book, const struct book_kind *kind, const char *name,
+              const struct book_labels *labels, struct wall time, const union value *values,
+              uint64_t unknown_mask)
 {
-    struct entry *entry = look_up(book, kind, name, mac);
+    struct entry *entry = look_up(book, kind, name, labels);
     assert(kind->n_metrics <= BOOK_METRICS_MAX);
     if (entry == NULL) {
         return;
@@ -167,7 +184,7 @@ void book_failed(struct book *book, const struct book_kind *kind, const char *na
                  struct wall time, int error)
 {
     static const union value nothing[BOOK_METRICS_MAX];
-    struct entry *entry = look_up(book, kind, name, "");
+    struct entry *entry = look_up(book, kind, name, NULL);
     if (entry == NULL) {
         return;
     }
@@ -185,7 +202,6 @@ void book_sweep(struct book *book, const struct book_kind *kind)
         struct entry *entry = &book->entries[i];
         if (entry->kind == kind && !entry->told) {
             free(entry->name);
-            free(entry->mac);
             continue;
         }
         if (entry->kind == kind) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "netlink.h"
 
+#include "common/xalloc.h"
+
 #include <errno.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,12 @@ enum {
     ANSWERS_MAX = 16384,
     WAIT_MS = 1000, /* a dump is made while it is read: an answer never takes so long */
     ETHERNET_SIZE = 6,
+};
+
+struct netlink {
+    int socket; /* below 0: not open */
+    uint32_t sequence;
+    uint8_t answer[ANSWER_SIZE]; /* of which the kernel's answers touch as much as they need */
 };
 
 /* Attributes and messages have a 16- or 32-bit length first and are aligned to four bytes. */
@@ -59,15 +68,47 @@ static void take_stats(struct netlink_link *link, const uint8_t *bytes, size_t s
         /* As /proc/net/dev and every tool that reads it adds them up. */
         stats.rx_dropped + stats.rx_missed_errors,
         stats.tx_dropped,
+        stats.multicast,
     };
     memcpy(link->counters, counters, sizeof counters);
 }
 
-static int decode_link(const uint8_t *bytes, size_t size, netlink_each *each, void *context)
+/* IF_OPER_* of linux/if.h count the same states in another order. */
+static void take_oper_status(struct netlink_link *link, const uint8_t *bytes, size_t size)
+{
+    enum { UP = 1, DOWN, TESTING, UNKNOWN, DORMANT, NOT_PRESENT, LOWER_LAYER_DOWN };
+    static const uint8_t statuses[] = {[IF_OPER_UNKNOWN] = UNKNOWN,
+                                       [IF_OPER_NOTPRESENT] = NOT_PRESENT,
+                                       [IF_OPER_DOWN] = DOWN,
+                                       [IF_OPER_LOWERLAYERDOWN] = LOWER_LAYER_DOWN,
+                                       [IF_OPER_TESTING] = TESTING,
+                                       [IF_OPER_DORMANT] = DORMANT,
+                                       [IF_OPER_UP] = UP};
+    if (size == 1 && bytes[0] < sizeof statuses) {
+        link->oper_status = statuses[bytes[0]];
+    }
+}
+
+static void take_carrier_changes(struct netlink_link *link, const uint8_t *bytes, size_t size)
+{
+    if (size == sizeof link->carrier_changes) {
+        memcpy(&link->carrier_changes, bytes, size);
+        link->has_carrier_changes = true;
+    }
+}
+
+static int decode_link(const uint8_t *bytes, size_t size, netlink_each_link *each, void *context)
 {
     struct netlink_link link = {0};
+    struct ifinfomsg head;
     bool has_stats = false;
-    size_t at = aligned(sizeof(struct ifinfomsg));
+    size_t at = aligned(sizeof head);
+    if (size < sizeof head) {
+        return -EBADMSG;
+    }
+    memcpy(&head, bytes, sizeof head);
+    link.index = (uint32_t)head.ifi_index;
+    link.admin_up = (head.ifi_flags & IFF_UP) != 0;
     while (at + sizeof(struct rtattr) <= size) {
         struct rtattr attribute;
         memcpy(&attribute, bytes + at, sizeof attribute);
@@ -82,6 +123,12 @@ static int decode_link(const uint8_t *bytes, size_t size, netlink_each *each, vo
             break;
         case IFLA_ADDRESS:
             take_mac(&link, value, value_size);
+            break;
+        case IFLA_OPERSTATE:
+            take_oper_status(&link, value, value_size);
+            break;
+        case IFLA_CARRIER_CHANGES:
+            take_carrier_changes(&link, value, value_size);
             break;
         case IFLA_STATS64:
             /* The first sixteen counters are as old as the attribute. */
@@ -99,6 +146,20 @@ static int decode_link(const uint8_t *bytes, size_t size, netlink_each *each, vo
     return 0;
 }
 
+static int decode_address(const uint8_t *bytes, size_t size, netlink_each_address *each,
+                          void *context)
+{
+    struct ifaddrmsg head;
+    if (size < sizeof head) {
+        return -EBADMSG;
+    }
+    memcpy(&head, bytes, sizeof head);
+    if (head.ifa_family == AF_INET || head.ifa_family == AF_INET6) {
+        each(context, head.ifa_index, head.ifa_family);
+    }
+    return 0;
+}
+
 static int decode_error(const uint8_t *bytes, size_t size)
 {
     int32_t error;
@@ -109,8 +170,8 @@ static int decode_error(const uint8_t *bytes, size_t size)
     return error < 0 && error > -4096 ? error : -EBADMSG;
 }
 
-int netlink_decode(const uint8_t *bytes, size_t size, uint32_t sequence, netlink_each *each,
-                   void *context)
+int netlink_decode(const uint8_t *bytes, size_t size, uint32_t sequence, netlink_each_link *link,
+                   netlink_each_address *address, void *context)
 {
     size_t at = 0;
     while (at < size) {
@@ -132,8 +193,10 @@ int netlink_decode(const uint8_t *bytes, size_t size, uint32_t sequence, netlink
             if (header.nlmsg_type == NLMSG_ERROR) {
                 return decode_error(payload, payload_size);
             }
-            if (header.nlmsg_type == RTM_NEWLINK) {
-                rc = decode_link(payload, payload_size, each, context);
+            if (header.nlmsg_type == RTM_NEWLINK && link != NULL) {
+                rc = decode_link(payload, payload_size, link, context);
+            } else if (header.nlmsg_type == RTM_NEWADDR && address != NULL) {
+                rc = decode_address(payload, payload_size, address, context);
             }
             if (rc < 0) {
                 return rc;
@@ -144,32 +207,58 @@ int netlink_decode(const uint8_t *bytes, size_t size, uint32_t sequence, netlink
     return 0;
 }
 
-static int ask(int socket, uint32_t sequence)
+static int send_question(struct netlink *netlink, const void *question, size_t size)
+{
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    ssize_t sent =
+        sendto(netlink->socket, question, size, 0, (struct sockaddr *)&kernel, sizeof kernel);
+    return sent == (ssize_t)size ? 0 : sent < 0 ? -errno : -EIO;
+}
+
+static int ask_links(struct netlink *netlink)
 {
     struct {
         struct nlmsghdr header;
         struct ifinfomsg body;
-    } request = {
-        .header = {.nlmsg_len = sizeof request,
+        struct rtattr attribute;
+        uint32_t filter;
+    } question = {
+        .header = {.nlmsg_len = sizeof question,
                    .nlmsg_type = RTM_GETLINK,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-                   .nlmsg_seq = sequence},
+                   .nlmsg_seq = netlink->sequence},
         .body = {.ifi_family = AF_UNSPEC},
+        .attribute = {.rta_len = sizeof question.attribute + sizeof question.filter,
+                      .rta_type = IFLA_EXT_MASK},
+        /* Not the counters of each address family, which cost more than all the rest. */
+        .filter = RTEXT_FILTER_SKIP_STATS,
     };
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    ssize_t sent =
-        sendto(socket, &request, sizeof request, 0, (struct sockaddr *)&kernel, sizeof kernel);
-    return sent == (ssize_t)sizeof request ? 0 : -errno;
+    return send_question(netlink, &question, sizeof question);
 }
 
-static int read_answers(int socket, uint32_t sequence, uint8_t *buffer, netlink_each *each,
-                        void *context)
+static int ask_addresses(struct netlink *netlink)
+{
+    struct {
+        struct nlmsghdr header;
+        struct ifaddrmsg body;
+    } question = {
+        .header = {.nlmsg_len = sizeof question,
+                   .nlmsg_type = RTM_GETADDR,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                   .nlmsg_seq = netlink->sequence},
+        .body = {.ifa_family = AF_UNSPEC},
+    };
+    return send_question(netlink, &question, sizeof question);
+}
+
+static int read_answers(struct netlink *netlink, netlink_each_link *link,
+                        netlink_each_address *address, void *context)
 {
     for (int i = 0; i < ANSWERS_MAX; i++) {
         struct sockaddr_nl from = {0};
         socklen_t from_size = sizeof from;
-        ssize_t got =
-            recvfrom(socket, buffer, ANSWER_SIZE, MSG_TRUNC, (struct sockaddr *)&from, &from_size);
+        ssize_t got = recvfrom(netlink->socket, netlink->answer, sizeof netlink->answer, MSG_TRUNC,
+                               (struct sockaddr *)&from, &from_size);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -182,7 +271,8 @@ static int read_answers(int socket, uint32_t sequence, uint8_t *buffer, netlink_
         if (from.nl_pid != 0) {
             continue; /* not the kernel */
         }
-        int rc = netlink_decode(buffer, (size_t)got, sequence, each, context);
+        int rc =
+            netlink_decode(netlink->answer, (size_t)got, netlink->sequence, link, address, context);
         if (rc != 0) {
             return rc < 0 ? rc : 0;
         }
@@ -190,27 +280,64 @@ static int read_answers(int socket, uint32_t sequence, uint8_t *buffer, netlink_
     return -ELOOP;
 }
 
-int netlink_dump(netlink_each *each, void *context)
+static int open_socket(struct netlink *netlink)
 {
-    const uint32_t sequence = 1; /* the socket serves one question */
     struct timeval wait = {.tv_sec = WAIT_MS / 1000};
-    int rc;
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (fd < 0) {
+    netlink->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (netlink->socket < 0) {
         return -errno;
     }
-    uint8_t *buffer = malloc(ANSWER_SIZE);
-    if (buffer == NULL) {
-        rc = -ENOMEM;
-    } else if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0) {
-        rc = -errno;
-    } else {
-        rc = ask(fd, sequence);
+    return setsockopt(netlink->socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0 ? -errno
+                                                                                         : 0;
+}
+
+static void close_socket(struct netlink *netlink)
+{
+    if (netlink->socket >= 0) {
+        (void)close(netlink->socket); /* nothing was written */
+    }
+    netlink->socket = -1;
+}
+
+static int dump(struct netlink *netlink, int (*ask)(struct netlink *netlink),
+                netlink_each_link *link, netlink_each_address *address, void *context)
+{
+    int rc = netlink->socket < 0 ? open_socket(netlink) : 0;
+    netlink->sequence++;
+    if (rc == 0) {
+        rc = ask(netlink);
     }
     if (rc == 0) {
-        rc = read_answers(fd, sequence, buffer, each, context);
+        rc = read_answers(netlink, link, address, context);
     }
-    free(buffer);
-    close(fd);
+    if (rc != 0) {
+        close_socket(netlink); /* with whatever is left of the answer */
+    }
     return rc;
+}
+
+struct netlink *netlink_new(void)
+{
+    struct netlink *netlink = xmalloc(sizeof *netlink);
+    netlink->socket = -1;
+    netlink->sequence = 0;
+    return netlink;
+}
+
+void netlink_free(struct netlink *netlink)
+{
+    if (netlink != NULL) {
+        close_socket(netlink);
+        free(netlink);
+    }
+}
+
+int netlink_dump_links(struct netlink *netlink, netlink_each_link *each, void *context)
+{
+    return dump(netlink, ask_links, each, NULL, context);
+}
+
+int netlink_dump_addresses(struct netlink *netlink, netlink_each_address *each, void *context)
+{
+    return dump(netlink, ask_addresses, NULL, each, context);
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The kernel's texts and netlink messages as numbers, good and broken ones. */
-#include "netlink.h"
+ * The kernel's texts as numbers, good and broken ones. */
 #include "proc.h"
+#include "sensors.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,58 +12,159 @@
 
 #include <cmocka.h>
 
-static void cpu_line(void **state)
+static struct proc_text text_of(const char *text)
 {
-    static const char text[] =
-        "cpu0 9 9 9 9 9 9 9 9\ncpu  1 2 3 4 5 6 7 18446744073709551615 9 10\n";
-    uint64_t ticks[PROC_CPU_MODES];
-    (void)state;
-    assert_int_equal(proc_parse_cpu(text, sizeof text - 1, ticks), 0);
-    assert_int_equal(ticks[0], 1);
-    assert_int_equal(ticks[6], 7);
-    assert_true(ticks[7] == UINT64_MAX);
-    static const char *const bad[] = {"",
-                                      "cpu 1 2 3 4 5 6 7\n",
-                                      "cpu 1 2 3 4 5 6 7 x\n",
-                                      "cpu 1 2 3 4 5 6 7 18446744073709551616\n",
-                                      "cpu 1 2 3 4 5 6 7 -8\n",
-                                      "cpus 1 2 3 4 5 6 7 8\n"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(proc_parse_cpu(bad[i], strlen(bad[i]), ticks), -EBADMSG);
-    }
+    return (struct proc_text){text, text + strlen(text)};
 }
 
-static void memory_lines(void **state)
+static void cpu_lines(void **state)
 {
-    static const char text[] = "MemTotal: 2 kB\nMemFree: 1 kB\nMemAvailable: 3\nCached: 7 kB";
-    uint64_t bytes[PROC_MEMORY_VALUES];
-    uint64_t missing;
+    struct proc_text rest = text_of("cpu  1 2 3 4 5 6 7 18446744073709551615 9 10\n"
+                                    "cpu1 1 2 3 4 5 6 7\n"
+                                    "cpu1 1 2 3 4 5 6 7 x\n"
+                                    "cpu1 1 2 3 4 5 6 7 18446744073709551616\n"
+                                    "cpu1 1 2 3 4 5 6 7 -8\n"
+                                    "cpus 1 2 3 4 5 6 7 8\n"
+                                    "cpu4000000000 1 2 3 4 5 6 7 8\n"
+                                    "intr 5 6\n"
+                                    "cpu3 8 7 6 5 4 3 2 1");
+    struct proc_cpu cpu;
     (void)state;
-    assert_int_equal(proc_parse_memory(text, sizeof text - 1, bytes, &missing), 0);
-    assert_int_equal(bytes[0], 2048);
-    assert_int_equal(bytes[1], 1024);
-    assert_int_equal(bytes[4], 7168);
-    assert_int_equal(missing, 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6);
-    assert_int_equal(proc_parse_memory("", 0, bytes, &missing), -EBADMSG);
-    assert_int_equal(proc_parse_memory("junk\n", 5, bytes, &missing), -EBADMSG);
+    assert_true(proc_next_cpu(&rest, &cpu));
+    assert_int_equal(cpu.number, -1);
+    assert_int_equal(cpu.ticks[0], 1);
+    assert_int_equal(cpu.ticks[6], 7);
+    assert_true(cpu.ticks[7] == UINT64_MAX);
+    assert_int_equal(cpu.ticks[9], 10);
+    assert_int_equal(cpu.missing, 0);
+    assert_true(proc_next_cpu(&rest, &cpu));
+    assert_int_equal(cpu.number, 3);
+    assert_int_equal(cpu.ticks[7], 1);
+    assert_int_equal(cpu.missing, 1 << 8 | 1 << 9); /* an old kernel has no guests */
+    assert_false(proc_next_cpu(&rest, &cpu));
 }
 
 static void load_line(void **state)
 {
     double loads[PROC_LOADS];
+    uint64_t threads;
     (void)state;
-    assert_int_equal(proc_parse_load("0.05 12.50 3 1/2 3", 18, loads), 0);
+    assert_int_equal(proc_parse_load("0.05 12.50 3 1/20 3", 19, loads, &threads), 0);
     assert_true(loads[0] == 0.05 && loads[1] == 12.5 && loads[2] == 3);
+    assert_int_equal(threads, 20);
+    assert_int_equal(proc_parse_load("0.05 12.50 3", 12, loads, &threads), 0);
+    assert_true(threads == UINT64_MAX);
     static const char *const bad[] = {
         "", "1 2", "1 2 .", "1 2 1.", "1 2 -1", "1 2 nan", "1 2 0.12345678901"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(proc_parse_load(bad[i], strlen(bad[i]), loads), -EBADMSG);
+        assert_int_equal(proc_parse_load(bad[i], strlen(bad[i]), loads, &threads), -EBADMSG);
     }
+}
+
+static void uptime_and_numbers(void **state)
+{
+    double seconds;
+    uint64_t numbers[3];
+    (void)state;
+    assert_int_equal(proc_parse_uptime("350735.47 234388.90\n", 20, &seconds), 0);
+    assert_true(seconds == 350735.47);
+    assert_int_equal(proc_parse_uptime("x", 1, &seconds), -EBADMSG);
+    assert_int_equal(proc_parse_numbers("622\t0\t2466160\n7", 16, numbers, 3), 3);
+    assert_int_equal(numbers[2], 2466160);
+    assert_int_equal(proc_parse_numbers("622 -1 5", 8, numbers, 3), 1);
+    assert_int_equal(proc_parse_numbers("", 0, numbers, 3), 0);
+}
+
+static void pressure_lines(void **state)
+{
+    static const char text[] = "some avg10=51.05 avg60=39.46 avg300=25.78 total=9017955058\n"
+                               "full avg10=0.00 avg60=x avg300=1.00 total=7";
+    double values[PROC_PRESSURES];
+    uint64_t missing;
+    (void)state;
+    assert_int_equal(proc_parse_pressure(text, sizeof text - 1, values, &missing), 0);
+    assert_true(values[0] > 0.51049 && values[0] < 0.51051);
+    assert_true(values[3] == 9017955058.0);
+    assert_true(values[6] == 0.01 && values[7] == 7);
+    assert_int_equal(missing, 1 << 5);
+    assert_int_equal(
+        proc_parse_pressure("full avg10=1.00 avg60=1 avg300=1 total=1", 40, values, &missing), 0);
+    assert_int_equal(missing, 0xf); /* /proc/pressure/irq has no "some" */
+    static const char *const bad[] = {"", "some", "some avg10=", "some total=5", "none avg10=1.0"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(proc_parse_pressure(bad[i], strlen(bad[i]), values, &missing), -EBADMSG);
+    }
+}
+
+static void named_lines(void **state)
+{
+    static const struct proc_field fields[] = {{NULL, "MemTotal:"},     {NULL, "MemFree:"},
+                                               {NULL, "MemAvailable:"}, {NULL, "ctxt"},
+                                               {NULL, "Cached:"},       {NULL, "Huge:"}};
+    /* No unit, another order, too large, no number, and none of ours. */
+    static const char text[] = "MemTotal: 2 kB\nMemAvailable: 3\nMemFree: 1 kB\nSwapCached: 9 kB\n"
+                               "Huge: 18014398509481984 kB\nctxt -5\nCached: 7 kB\nctxt 12 13";
+    uint64_t values[6];
+    uint64_t missing;
+    (void)state;
+    assert_int_equal(proc_parse_lines(text, sizeof text - 1, fields, 6, values, &missing), 0);
+    assert_int_equal(values[0], 2048);
+    assert_int_equal(values[1], 1024);
+    assert_int_equal(values[3], 12);
+    assert_int_equal(values[4], 7168);
+    assert_int_equal(missing, 1 << 2 | 1 << 5);
+    assert_int_equal(proc_parse_lines("", 0, fields, 6, values, &missing), -EBADMSG);
+    assert_int_equal(proc_parse_lines("junk\n\n", 6, fields, 6, values, &missing), -EBADMSG);
+}
+
+static void paired_lines(void **state)
+{
+    static const struct proc_field fields[] = {{"Ip:", "InReceives"},
+                                               {"Tcp:", "InSegs"},
+                                               {"Tcp:", "OutSegs"},
+                                               {"Udp:", "InSegs"},
+                                               {"Udp:", "Late"}};
+    static const char text[] = "Ip: Forwarding InReceives\nIp: 1 5\n"
+                               "Lonely: InSegs\n" /* its numbers are missing */
+                               "Tcp: MaxConn OutSegs InSegs\nTcp: -1 6 7\n"
+                               "Udp: InSegs Late\nUdp: 8";
+    uint64_t values[5];
+    uint64_t missing;
+    (void)state;
+    assert_int_equal(proc_parse_pairs(text, sizeof text - 1, fields, 5, values, &missing), 0);
+    assert_int_equal(values[0], 5);
+    assert_int_equal(values[1], 7);
+    assert_int_equal(values[2], 6);
+    assert_int_equal(values[3], 8); /* not that of another group */
+    assert_int_equal(missing, 1 << 4);
+    static const char *const bad[] = {"", "Ip: InReceives", "Ip: InReceives\nTcp: 5\n",
+                                      "Ip: InReceives\nIp: -5\n", "Ip: InReceives\nIp:\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(proc_parse_pairs(bad[i], strlen(bad[i]), fields, 5, values, &missing),
+                         -EBADMSG);
+    }
+}
+
+static void grouped_lines(void **state)
+{
+    static const struct proc_field fields[] = {
+        {"sockets:", "used"}, {"TCP:", "inuse"}, {"TCP:", "mem"}, {"UDP:", "inuse"}};
+    static const char text[] = "sockets: used 16\nTCP: inuse 1 orphan 0 mem 205\nUDP: mem 4 inuse";
+    uint64_t values[4];
+    uint64_t missing;
+    (void)state;
+    assert_int_equal(proc_parse_groups(text, sizeof text - 1, fields, 4, values, &missing), 0);
+    assert_int_equal(values[0], 16);
+    assert_int_equal(values[1], 1);
+    assert_int_equal(values[2], 205);
+    assert_int_equal(missing, 1 << 3);
+    assert_int_equal(proc_parse_groups("TCP: x inuse 1", 14, fields, 4, values, &missing),
+                     -EBADMSG);
 }
 
 static void disk_lines(void **state)
 {
-    static const char text[] = "8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12\n"
+    static const char text[] = "8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n"
                                "short\n"
                                "8 1 sda1 1 2 3 4\n"
                                "8 2 huge 1 2 36028797018963968 4 5 6 7 8 9 10 11\n"
@@ -76,10 +175,15 @@ static void disk_lines(void **state)
     (void)state;
     assert_true(proc_next_disk(&rest, &disk));
     assert_string_equal(disk.name, "sda");
-    static const uint64_t wanted[PROC_DISK_VALUES] = {1, 3 * 512, 5, 7 * 512, 10, 11};
+    static const uint64_t wanted[PROC_DISK_VALUES] = {1, 3 * 512, 5, 7 * 512, 10, 11,       4,
+                                                      8, 2,       6, 9,       12, 14 * 512, 16};
     assert_memory_equal(disk.values, wanted, sizeof wanted);
+    assert_int_equal(disk.missing, 0);
     assert_true(proc_next_disk(&rest, &disk)); /* whose octets would not fit is passed over */
     assert_string_equal(disk.name, "sdb");
+    assert_int_equal(disk.values[DISK_QUEUE], 9);
+    assert_int_equal(disk.missing,
+                     1 << DISK_DISCARDS | 1 << DISK_DISCARD_BYTES | 1 << DISK_FLUSHES);
     assert_false(proc_next_disk(&rest, &disk));
 }
 
@@ -111,127 +215,67 @@ static void mount_lines(void **state)
     assert_false(proc_next_mount(&rest, &mount));
 }
 
-/* --- netlink --- */
-
-struct message {
-    uint8_t bytes[2048];
-    size_t size;
-};
-
-static void append(struct message *message, const void *bytes, size_t size)
+static void damaged_file_system(void **state)
 {
-    memcpy(message->bytes + message->size, bytes, size);
-    message->size += (size + 3) & ~(size_t)3;
-}
-
-static void append_attribute(struct message *message, uint16_t type, const void *value, size_t size)
-{
-    struct rtattr attribute = {.rta_len = (uint16_t)(sizeof attribute + size), .rta_type = type};
-    append(message, &attribute, sizeof attribute);
-    append(message, value, size);
-}
-
-static struct message make_link(const char *name, uint32_t sequence)
-{
-    struct message message = {0};
-    struct nlmsghdr header = {.nlmsg_type = RTM_NEWLINK, .nlmsg_seq = sequence};
-    struct ifinfomsg body = {0};
-    struct rtnl_link_stats64 stats = {.rx_packets = 1,
-                                      .tx_packets = 2,
-                                      .rx_bytes = 3,
-                                      .tx_bytes = UINT64_MAX,
-                                      .rx_errors = 5,
-                                      .tx_errors = 6,
-                                      .rx_dropped = 7,
-                                      .tx_dropped = 8,
-                                      .rx_missed_errors = 100};
-    static const uint8_t mac[6] = {2, 0, 0x5e, 0x10, 0, 0xff};
-    append(&message, &header, sizeof header);
-    append(&message, &body, sizeof body);
-    append_attribute(&message, IFLA_IFNAME, name, strlen(name) + 1);
-    append_attribute(&message, IFLA_ADDRESS, mac, sizeof mac);
-    append_attribute(&message, IFLA_STATS64, &stats, sizeof stats);
-    header.nlmsg_len = (uint32_t)message.size;
-    memcpy(message.bytes, &header, sizeof header);
-    return message;
-}
-
-struct links {
-    size_t n;
-    struct netlink_link last;
-};
-
-static void on_link(void *context, const struct netlink_link *link)
-{
-    struct links *links = context;
-    links->n++;
-    links->last = *link;
-}
-
-static void link_message(void **state)
-{
-    struct message message = make_link("eth0", 1);
-    struct links links = {0};
+    struct proc_text rest = text_of("a /m ext4 rw,emergency_ro 0 0\n");
+    struct proc_mount mount;
     (void)state;
-    assert_int_equal(netlink_decode(message.bytes, message.size, 1, on_link, &links), 0);
-    assert_int_equal(links.n, 1);
-    assert_string_equal(links.last.name, "eth0");
-    assert_string_equal(links.last.mac, "02:00:5e:10:00:ff");
-    static const uint64_t wanted[NETLINK_COUNTERS] = {3, UINT64_MAX, 1, 2, 5, 6, 107, 8};
-    assert_memory_equal(links.last.counters, wanted, sizeof wanted);
-    /* Of another question; a name too long for an interface. */
-    assert_int_equal(netlink_decode(message.bytes, message.size, 2, on_link, &links), 0);
-    message = make_link("interface-name-of-20", 1);
-    assert_int_equal(netlink_decode(message.bytes, message.size, 1, on_link, &links), 0);
-    assert_int_equal(links.n, 1);
+    assert_true(proc_next_mount(&rest, &mount));
+    assert_true(mount.read_only);
 }
 
-static void end_and_error_messages(void **state)
+static void process_line(void **state)
 {
-    struct {
-        struct nlmsghdr header;
-        int32_t error;
-    } message = {{.nlmsg_len = sizeof message, .nlmsg_type = NLMSG_DONE, .nlmsg_seq = 1}, 0};
-    struct links links = {0};
-    const uint8_t *bytes = (const uint8_t *)&message;
+    static const char text[] = "42 (a) b (c) S 1 42 42 0 -1 4194560 1 0 0 0 70 30 0 0 20 0 5 0 999 "
+                               "12345678 250 18446744073709551615 1 1\n";
+    struct proc_process process;
     (void)state;
-    assert_int_equal(netlink_decode(bytes, sizeof message, 1, on_link, &links), 1);
-    message.header.nlmsg_type = NLMSG_ERROR;
-    message.error = -EPERM;
-    assert_int_equal(netlink_decode(bytes, sizeof message, 1, on_link, &links), -EPERM);
-    message.error = 5;
-    assert_int_equal(netlink_decode(bytes, sizeof message, 1, on_link, &links), -EBADMSG);
-}
-
-static void cut_messages_are_refused(void **state)
-{
-    struct message message = make_link("eth0", 1);
-    struct links links = {0};
-    (void)state;
-    for (size_t size = 1; size < message.size; size++) {
-        uint8_t *exact = malloc(size);
+    assert_int_equal(proc_parse_process(text, sizeof text - 1, &process), 0);
+    assert_string_equal(process.name, "a) b (c");
+    assert_int_equal(process.cpu_ticks, 100);
+    assert_int_equal(process.threads, 5);
+    assert_int_equal(process.start_ticks, 999);
+    assert_int_equal(process.rss_pages, 250);
+    for (size_t size = 0; size < strlen("42 (a) b (c) S 1 42 42 0 -1 4194560 1 0 0 0 70 30 0 0 20 "
+                                        "0 5 0 999 12345678 ");
+         size++) {
+        char *exact = malloc(size + 1);
         assert_non_null(exact);
-        memcpy(exact, message.bytes, size);
-        assert_int_equal(netlink_decode(exact, size, 1, on_link, &links), -EBADMSG);
+        memcpy(exact, text, size);
+        assert_int_equal(proc_parse_process(exact, size, &process), -EBADMSG);
         free(exact);
     }
-    assert_int_equal(links.n, 0);
-    uint16_t zero = 0; /* an attribute of length 0 must not be read for ever */
-    memcpy(message.bytes + sizeof(struct nlmsghdr) + sizeof(struct ifinfomsg), &zero, sizeof zero);
-    assert_int_equal(netlink_decode(message.bytes, message.size, 1, on_link, &links), -EBADMSG);
+    static const char longer[] =
+        "1 (kworker/u8:0-flush) I 2 0 0 0 -1 6 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0";
+    assert_int_equal(proc_parse_process(longer, sizeof longer - 1, &process), 0);
+    assert_string_equal(process.name,
+                        "kworker/u8:0-fl"); /* as long as others of the kernel's are */
+    assert_int_equal(proc_parse_process("1 () S 1", 8, &process), -EBADMSG);
+}
+
+static void sensor_values(void **state)
+{
+    int32_t value;
+    (void)state;
+    assert_true(sensors_parse_value("42500\n", 6, &value));
+    assert_int_equal(value, 42500);
+    assert_true(sensors_parse_value("-5000", 5, &value));
+    assert_int_equal(value, -5000);
+    static const char *const bad[] = {"", "-", "\n", "x", "4 2", "--5", "2147483648", "1.5"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(sensors_parse_value(bad[i], strlen(bad[i]), &value));
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpu_line),
-        cmocka_unit_test(memory_lines),
-        cmocka_unit_test(load_line),
-        cmocka_unit_test(disk_lines),
-        cmocka_unit_test(mount_lines),
-        cmocka_unit_test(link_message),
-        cmocka_unit_test(end_and_error_messages),
-        cmocka_unit_test(cut_messages_are_refused),
+        cmocka_unit_test(cpu_lines),          cmocka_unit_test(load_line),
+        cmocka_unit_test(uptime_and_numbers), cmocka_unit_test(pressure_lines),
+        cmocka_unit_test(named_lines),        cmocka_unit_test(paired_lines),
+        cmocka_unit_test(grouped_lines),      cmocka_unit_test(disk_lines),
+        cmocka_unit_test(mount_lines),        cmocka_unit_test(damaged_file_system),
+        cmocka_unit_test(process_line),       cmocka_unit_test(sensor_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Samples the machine the agent runs on, from /proc, /sys and netlink: CPU by mode, memory, load,
- * filesystems, disk I/O, network interfaces, into rows of kind "cpu", "memory", "load",
- * "filesystem", "disk", "interface".
+ * Samples the machine the agent runs on, from /proc, /sys, netlink, the kernel's clock, chronyd and
+ * systemd, into rows of the kinds "cpu", "load", "system", "process", "pressure", "memory",
+ * "paging", "filesystem", "disk", "ip", "icmp", "tcp", "udp", "sockets", "interface", "clock",
+ * "sensor", "units" (docs/host.md has them all).
  *
  * Threads: the loop's thread. */
 #ifndef HOST_HOST_H
@@ -17,13 +18,15 @@ struct host_config {
     bool present;
     bool enabled;
     int64_t interval_ms;
+    struct config_strings processes; /* names, at most 15 bytes each */
+    bool units;
 };
 extern const struct config_schema host_config_schema;
 
 struct host;
 
-/* `device` names the machine; texts must outlive the handle. Samples every interval until closed.
- */
+/* `device` names the machine; it and `config` must outlive the handle. Samples every interval until
+ * closed. */
 struct host *host_open(uv_loop_t *loop, const struct host_config *config, const char *device,
                        const struct sample_sink *sink);
 /* One sample now. */
