@@ -22,7 +22,7 @@ enum { NOBODY_ID = 65534 };
 
 struct identity {
     char name[64];
-    bool named; /* `name` is a user of this system */
+    bool named; /* `name` is a user of this system whose groups count */
     uid_t uid;
     gid_t gid;
 };
@@ -67,6 +67,8 @@ static void find_worker_user(const char *name, struct identity *identity)
         return;
     }
     if (find_user("nobody", identity) == 0 && identity->uid != 0) {
+        /* In no group but its own. To look that up would load the name service's modules. */
+        identity->named = false;
         return;
     }
     *identity = (struct identity){.name = "65534", .uid = NOBODY_ID, .gid = NOBODY_ID};
@@ -200,7 +202,8 @@ static int forbid_core_dump(void)
     return 0;
 }
 
-int privilege_confine(const char *user, struct privilege_report *report)
+int privilege_confine_reading(const char *user, const char *const readable[],
+                              struct privilege_report *report)
 {
     struct identity identity;
     struct mourning mourning;
@@ -232,8 +235,13 @@ int privilege_confine(const char *user, struct privilege_report *report)
     if (error != 0) {
         return error;
     }
-    report->files_denied = privilege_landlock_deny_files() == 0;
+    report->files_denied = privilege_landlock_deny_files(readable) == 0;
     return 0;
+}
+
+int privilege_confine(const char *user, struct privilege_report *report)
+{
+    return privilege_confine_reading(user, NULL, report);
 }
 
 int privilege_become(const char *user, bool keep_net_raw)

@@ -143,8 +143,8 @@ const char *item_check_gap(const struct gap *gap)
     if (gap->from.ms > gap->to.ms) {
         return "it ends before it begins";
     }
-    return gap->reason < GAP_SPOOL_FULL || gap->reason > GAP_DISK_ERROR ? "its reason is not known"
-                                                                        : NULL;
+    return gap->reason < GAP_SPOOL_FULL || gap->reason > GAP_SUSPENDED ? "its reason is not known"
+                                                                       : NULL;
 }
 
 static const char *check_talker_items(const struct talker_item *items, size_t n_items)

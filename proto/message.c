@@ -29,9 +29,12 @@ const char *refusal_reason_name(enum refusal_reason reason)
 
 /* --- encoding --- */
 
+/* A tag and 64 bits, seven to a byte: what agent_message_stamp adds. */
+enum { STAMP_SIZE_MAX = 11, SENT_FIELD = 4, VARINT_BITS = 7, VARINT_MORE = 0x80, US_PER_MS = 1000 };
+
 static uint8_t *encode(const ProtobufCMessage *message, size_t *size)
 {
-    uint8_t *bytes = xmalloc(protobuf_c_message_get_packed_size(message) + 1);
+    uint8_t *bytes = xmalloc(protobuf_c_message_get_packed_size(message) + STAMP_SIZE_MAX);
     *size = protobuf_c_message_pack(message, bytes);
     return bytes;
 }
@@ -63,9 +66,27 @@ uint8_t *agent_batch_encode(const uint8_t *batch, size_t batch_size, uint64_t fi
     return encode(&message.base, size);
 }
 
+/* By hand: a field may stand anywhere, so a batch need not be packed anew with its stamp. */
+size_t agent_message_stamp(uint8_t *message, size_t size, uint64_t sent_ns)
+{
+    message[size++] = SENT_FIELD << 3 | WIRE_VARINT;
+    for (; sent_ns >= VARINT_MORE; sent_ns >>= VARINT_BITS) {
+        message[size++] = (uint8_t)(sent_ns | VARINT_MORE);
+    }
+    message[size++] = (uint8_t)sent_ns;
+    return size;
+}
+
 uint8_t *collector_message_encode(const struct collector_message *message, size_t *size)
 {
     Beffroi__V1__CollectorMessage envelope = BEFFROI__V1__COLLECTOR_MESSAGE__INIT;
+    Beffroi__V1__Exchange exchange = BEFFROI__V1__EXCHANGE__INIT;
+    if (message->exchange.sent_ns != 0) {
+        exchange.sent_ns = message->exchange.sent_ns;
+        exchange.received_us = message->exchange.received_us;
+        exchange.held_us = message->exchange.held_us;
+        envelope.exchange = &exchange;
+    }
     Beffroi__V1__Ack ack = BEFFROI__V1__ACK__INIT;
     Beffroi__V1__Refusal refusal = BEFFROI__V1__REFUSAL__INIT;
     switch (message->type) {
@@ -177,8 +198,10 @@ int agent_message_decode(const uint8_t *bytes, size_t size, struct agent_message
     struct wire_bytes hello = {0};
     struct wire_bytes batch = {0};
     uint64_t first_sequence = 0;
-    const struct wire_target targets[] = {
-        {1, NULL, &hello}, {2, NULL, &batch}, {3, &first_sequence, NULL}};
+    const struct wire_target targets[] = {{1, NULL, &hello},
+                                          {2, NULL, &batch},
+                                          {3, &first_sequence, NULL},
+                                          {SENT_FIELD, &message->sent_ns, NULL}};
     if (size > PROTO_MESSAGE_MAX || wire_read(bytes, size, targets, COUNT(targets)) != 0 ||
         hello.times + batch.times != 1) {
         return -EBADMSG;
@@ -223,14 +246,31 @@ static int read_answer(const struct wire_bytes *bytes, struct collector_message 
     return copy_text(&text, message->text, sizeof message->text);
 }
 
+static int read_exchange(const struct wire_bytes *bytes, struct exchange *exchange)
+{
+    uint64_t received_us = 0;
+    const struct wire_target targets[] = {
+        {1, &exchange->sent_ns, NULL}, {2, &received_us, NULL}, {3, &exchange->held_us, NULL}};
+    if (wire_read(bytes->at, bytes->size, targets, COUNT(targets)) != 0) {
+        return -EBADMSG;
+    }
+    exchange->received_us = (int64_t)received_us;
+    return exchange->received_us >= 0 &&
+                   item_time_is_valid((struct wall){exchange->received_us / US_PER_MS})
+               ? 0
+               : -EBADMSG;
+}
+
 int collector_message_decode(const uint8_t *bytes, size_t size, struct collector_message *message)
 {
     memset(message, 0, sizeof *message);
     struct wire_bytes ack = {0};
     struct wire_bytes refusal = {0};
-    const struct wire_target targets[] = {{1, NULL, &ack}, {2, NULL, &refusal}};
+    struct wire_bytes exchange = {0};
+    const struct wire_target targets[] = {
+        {1, NULL, &ack}, {2, NULL, &refusal}, {3, NULL, &exchange}};
     if (size > PROTO_MESSAGE_MAX || wire_read(bytes, size, targets, COUNT(targets)) != 0 ||
-        ack.times + refusal.times != 1) {
+        ack.times + refusal.times != 1 || read_exchange(&exchange, &message->exchange) != 0) {
         return -EBADMSG;
     }
     message->type = ack.times == 1 ? COLLECTOR_ACK : COLLECTOR_REFUSAL;

@@ -34,6 +34,8 @@ const char *gap_reason_name(enum gap_reason reason)
         return "encode";
     case GAP_DISK_ERROR:
         return "disk-error";
+    case GAP_SUSPENDED:
+        return "suspended";
     }
     return "unknown";
 }

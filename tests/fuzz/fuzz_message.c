@@ -33,8 +33,9 @@ static void check_agent(const uint8_t *bytes, size_t size)
                          ? agent_hello_encode(&message.hello, message.version, &again_size)
                          : agent_batch_encode(message.batch, message.batch_size,
                                               message.first_sequence, &again_size);
+    again_size = agent_message_stamp(again, again_size, message.sent_ns);
     require(agent_message_decode(again, again_size, &second) == 0 && second.type == message.type &&
-            same_position(&second.hello, &message.hello) &&
+            second.sent_ns == message.sent_ns && same_position(&second.hello, &message.hello) &&
             strcmp(second.version, message.version) == 0 &&
             second.first_sequence == message.first_sequence &&
             second.batch_size == message.batch_size);
@@ -54,7 +55,11 @@ static void check_collector(const uint8_t *bytes, size_t size)
     require(collector_message_decode(again, again_size, &second) == 0 &&
             second.type == message.type && second.reason == message.reason &&
             same_position(&second.position, &message.position) &&
-            strcmp(second.text, message.text) == 0);
+            strcmp(second.text, message.text) == 0 &&
+            second.exchange.sent_ns == message.exchange.sent_ns &&
+            (message.exchange.sent_ns == 0 ||
+             (second.exchange.received_us == message.exchange.received_us &&
+              second.exchange.held_us == message.exchange.held_us)));
     free(again);
 }
 

@@ -23,11 +23,26 @@ struct wall {
 struct mono clock_mono(void);
 struct wall clock_wall(void);
 
+/* All clocks of one moment. `wall_ns` minus `mono` changes only when the wall clock is stepped (a
+ * slewed clock slews both), `mono` minus `awake` only while the machine sleeps. */
+struct clock_reading {
+    struct mono mono;
+    struct mono awake; /* CLOCK_MONOTONIC: stands still while the machine sleeps */
+    int64_t wall_ns;   /* since 1970, as struct wall */
+    int64_t span_ns;   /* reading them took so long: they may be so far apart */
+};
+struct clock_reading clock_read(void);
+
+/* Steps of the wall clock below this change nothing that we say: it is the shortest interval. They
+ * add up until they reach it. */
+enum { CLOCK_STEP_MIN_MS = 100 };
+
 /* later - earlier, in milliseconds, rounded towards zero. */
 int64_t mono_elapsed_ms(struct mono earlier, struct mono later);
 struct mono mono_add_ms(struct mono from, int64_t ms);
 
-/* A source of time for tests. Both functions must be set; NULL brings the real clocks back. */
+/* A source of time for tests, in which the machine never sleeps. Both functions must be set; NULL
+ * brings the real clocks back. */
 struct clock_source {
     struct mono (*mono)(void *context);
     struct wall (*wall)(void *context);

@@ -18,8 +18,9 @@ struct privilege_report {
     bool user_changed; /* runs as an unprivileged user now */
     bool capabilities_cleared;
     bool no_new_privileges;
-    bool files_denied;      /* Landlock: no path can be opened, made or run any more */
-    bool syscalls_filtered; /* by privilege_filter_syscalls: no new file, socket or process */
+    bool files_denied;      /* Landlock: no path can be opened, made or run any more, but those that
+                               privilege_confine_reading was given */
+    bool syscalls_filtered; /* by privilege_filter_syscalls or privilege_filter_client */
     char user[64];          /* whom it runs as */
 };
 
@@ -30,6 +31,11 @@ struct privilege_report {
  * a capability that was held failed: then the caller must not go on. Missing Landlock is not a
  * failure. */
 int privilege_confine(const char *user, struct privilege_report *report);
+/* The same for a worker that must still read some files: those of the list and all below its
+ * folders (NULL-terminated; what is not there is passed over). A file that is later replaced by
+ * another one of its name is not readable any more. */
+int privilege_confine_reading(const char *user, const char *const readable[],
+                              struct privilege_report *report);
 
 /* For a worker after privilege_confine, once it has every descriptor and thread it will ever need,
  * and before it reads the first foreign byte: from then on the kernel takes from it, from all of
@@ -39,6 +45,12 @@ int privilege_confine(const char *user, struct privilege_report *report);
  * what privilege_confine made of it. In a build with a sanitizer any other call is refused
  * (-EPERM). May be called with several threads. */
 int privilege_filter_syscalls(struct privilege_report *report);
+/* Likewise for a worker that asks services over the network, by their names, and so goes on opening
+ * sockets (Internet, local ones, routing questions), files to read, and threads, and may load the
+ * libraries that the name service wants. Calls that only an intruder makes (another program, looking
+ * into other processes, mounting, kernel modules …) are its end; any other is answered as by a
+ * kernel that does not have it (-ENOSYS), which libraries are prepared for. */
+int privilege_filter_client(struct privilege_report *report);
 
 /* For a daemon's main process started as root with a configured user: become that user and keep
  * only CAP_NET_RAW (permitted, effective, inheritable and ambient) if `keep_net_raw`. As another

@@ -78,10 +78,11 @@ enum gap_reason {
     GAP_WORKER_LOST = 3,
     GAP_ENCODE = 4,
     GAP_DISK_ERROR = 5,
+    GAP_SUSPENDED = 6,
 };
 const char *gap_reason_name(enum gap_reason reason);
 
-/* Data of [from, to) that was lost before it could be delivered. */
+/* Data of [from, to) that was lost before it could be delivered, or never came to be. */
 struct gap {
     struct wall from;
     struct wall to;

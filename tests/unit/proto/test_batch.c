@@ -105,7 +105,7 @@ static struct contents *make_contents(struct dice *dice)
                    (int64_t)dice_below(dice, (uint64_t)(INT64_C(253402300800000) - from.ms))},
             .rows = dice_wild(dice),
             .observations = dice_wild(dice),
-            .reason = (enum gap_reason)(GAP_SPOOL_FULL + dice_below(dice, 5)),
+            .reason = (enum gap_reason)(GAP_SPOOL_FULL + dice_below(dice, 6)),
         };
     }
     return contents;

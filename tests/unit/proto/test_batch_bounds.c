@@ -327,7 +327,7 @@ static struct bytes encode(const struct draft *draft)
     X(gap_negative, BATCH_WIRE, "gap 1: its times", d->from = (uint64_t)-1)                        \
     X(gap_10000, BATCH_WORKER_REPORT, "gap 1: its times", d->to = (uint64_t)TIME_MAX_MS + 1)       \
     X(gap_reason_0, BATCH_WIRE, "gap 1: its reason", d->gap_reason = 0)                            \
-    X(gap_reason_6, BATCH_WIRE, "gap 1: its reason", d->gap_reason = 6)                            \
+    X(gap_reason_7, BATCH_WIRE, "gap 1: its reason", d->gap_reason = 7)                            \
     X(result_object_0, BATCH_WORKER_REPORT, "result 1", d->result_object = 0)                      \
     X(result_time, BATCH_WORKER_REPORT, "result 1: its time", d->result_time = (uint64_t)-1)       \
     X(outcome_0, BATCH_WORKER_REPORT, "outcome", d->outcome = 0)                                   \

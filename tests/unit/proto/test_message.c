@@ -44,6 +44,32 @@ static void test_agent_round_trip(void **state)
     free(bytes);
 }
 
+static void test_stamp(void **state)
+{
+    static const uint64_t times[] = {1, 127, 128, UINT64_C(1) << 56, UINT64_MAX};
+    (void)state;
+    struct agent_message message;
+    size_t size;
+    uint8_t *bytes = agent_batch_encode((const uint8_t *)"batch", 5, 3, &size);
+    assert_int_equal(agent_message_decode(bytes, size, &message), 0);
+    assert_true(message.sent_ns == 0);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        size_t stamped = agent_message_stamp(bytes, size, times[i]); /* over the one before */
+        assert_in_range(stamped, size + 2, size + 11);
+        assert_int_equal(agent_message_decode(bytes, stamped, &message), 0);
+        assert_true(message.sent_ns == times[i]);
+        assert_true(message.first_sequence == 3);
+        assert_memory_equal(message.batch, "batch", 5);
+    }
+    free(bytes);
+    bytes = agent_hello_encode(&position, "1", &size);
+    size = agent_message_stamp(bytes, size, 77);
+    assert_int_equal(agent_message_decode(bytes, size, &message), 0);
+    assert_int_equal(message.type, AGENT_HELLO);
+    assert_true(message.sent_ns == 77);
+    free(bytes);
+}
+
 static struct bytes make_hello(size_t stream_size, const char *version, size_t version_size)
 {
     struct bytes hello = {0};
@@ -181,6 +207,39 @@ static void test_collector_round_trip(void **state)
         assert_true(same_position(&got.position, &position));
         assert_string_not_equal(refusal_reason_name(got.reason), "unknown");
         free(bytes);
+    }
+}
+
+static void test_exchange(void **state)
+{
+    (void)state;
+    struct collector_message sent = {
+        .type = COLLECTOR_ACK,
+        .position = position,
+        .exchange = {.sent_ns = UINT64_MAX, .received_us = 1795867200000001, .held_us = 5}};
+    struct collector_message message;
+    size_t size;
+    uint8_t *bytes = collector_message_encode(&sent, &size);
+    assert_int_equal(collector_message_decode(bytes, size, &message), 0);
+    assert_true(message.exchange.sent_ns == UINT64_MAX);
+    assert_true(message.exchange.received_us == 1795867200000001);
+    assert_true(message.exchange.held_us == 5);
+    free(bytes);
+    sent.exchange.sent_ns = 0; /* the agent did not say when */
+    bytes = collector_message_encode(&sent, &size);
+    assert_int_equal(collector_message_decode(bytes, size, &message), 0);
+    assert_true(message.exchange.sent_ns == 0 && message.exchange.received_us == 0);
+    free(bytes);
+    static const uint64_t impossible[] = {UINT64_MAX, UINT64_C(253402300800000000)};
+    for (size_t i = 0; i < 2; i++) {
+        struct bytes ack = {0};
+        struct bytes exchange = {0};
+        struct bytes whole = {0};
+        put_bytes(&ack, 1, "0123456789abcdef", 16);
+        put_number(&exchange, 2, impossible[i]); /* before 1970, after 9999 */
+        put_message(&whole, 1, &ack);
+        put_message(&whole, 3, &exchange);
+        REFUSED(collector_message_decode, whole);
     }
 }
 
@@ -330,10 +389,17 @@ static void test_journal_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agent_round_trip),     cmocka_unit_test(test_agent_bounds),
-        cmocka_unit_test(test_broken_encoding),      cmocka_unit_test(test_agent_size),
-        cmocka_unit_test(test_collector_round_trip), cmocka_unit_test(test_collector_bounds),
-        cmocka_unit_test(test_journal_round_trip),   cmocka_unit_test(test_journal_bounds),
+        cmocka_unit_test(test_agent_round_trip),
+        cmocka_unit_test(test_agent_bounds),
+        cmocka_unit_test(test_stamp),
+        cmocka_unit_test(test_exchange),
+
+        cmocka_unit_test(test_broken_encoding),
+        cmocka_unit_test(test_agent_size),
+        cmocka_unit_test(test_collector_round_trip),
+        cmocka_unit_test(test_collector_bounds),
+        cmocka_unit_test(test_journal_round_trip),
+        cmocka_unit_test(test_journal_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void test_names(void **state)
     assert_string_equal(outcome_name(OUTCOME_DEGRADED), "degraded");
     assert_string_equal(outcome_name(OUTCOME_DOWN), "down");
     assert_string_equal(outcome_name(OUTCOME_UNKNOWN), "unknown");
-    for (int i = GAP_SPOOL_FULL; i <= GAP_DISK_ERROR; i++) {
+    for (int i = GAP_SPOOL_FULL; i <= GAP_SUSPENDED; i++) {
         for (int k = GAP_SPOOL_FULL; k < i; k++) {
             assert_string_not_equal(gap_reason_name((enum gap_reason)i),
                                     gap_reason_name((enum gap_reason)k));
