@@ -47,6 +47,7 @@ int cli_device(int argc, char **argv);
 int cli_graph(int argc, char **argv);
 int cli_top(int argc, char **argv);
 int cli_sla(int argc, char **argv);
+int cli_evidence(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 
 /* Reads a verb's command line: common options, the verb's own, and at most `arguments_max` plain

@@ -34,6 +34,12 @@ static const struct cli_verb verbs[] = {
      "last-month, last-90m, last-24h, last-7d, or FROM/TO in ISO 8601.\n"
      "sla check --contract FILE checks a contract and prints its normal form.\n",
      cli_sla},
+    {"evidence", "export [--device D --check C [--from T] [--to T]]",
+     "what the agents signed, byte for byte, for a verifier",
+     "One JSON object a line: agent, stream, number, statement and signature (base64), received,\n"
+     "chain. All statements, or with --device and --check those of that check's runs that touch\n"
+     "the span; T is a time as graph takes it. docs/evidence.md says how to verify them.\n",
+     cli_evidence},
     {"keys", "new FILE | show FILE", "make a key file; print its public keys",
      "The public keys are printed as the lines that a configuration takes.\n", cli_keys},
 };

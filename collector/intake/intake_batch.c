@@ -14,6 +14,7 @@ enum {
     REASON_SIZE = 160,
     NAME_SIZE = 96,
     LOG_EVERY_MS = 60 * 1000,
+    NS_PER_US = 1000,
     FOREIGN_LOG_EVERY_MS = 60 * 60 * 1000, /* it goes on until someone acts */
 };
 
@@ -21,10 +22,14 @@ enum {
 
 /* --- answers --- */
 
+/* Answers a message that came then. */
 static void send_message(struct intake *intake, const struct link_peer *peer,
-                         const struct collector_message *message)
+                         struct collector_message *message, const struct exchange *exchange,
+                         struct mono came)
 {
     size_t size;
+    message->exchange = *exchange;
+    message->exchange.held_us = (uint64_t)(clock_mono().ns - came.ns) / NS_PER_US;
     uint8_t *bytes = collector_message_encode(message, &size);
     /* A peer that is gone asks again when it is back; the link counts what it dropped. */
     (void)link_server_send(intake->link, peer, bytes, size);
@@ -39,7 +44,7 @@ static void acknowledge(struct intake *intake, const struct intake_waiting *wait
         message.position = (struct stream_position){0};
         memcpy(message.position.stream, waiting->position.stream, PROTO_STREAM_SIZE);
     }
-    send_message(intake, &waiting->peer, &message);
+    send_message(intake, &waiting->peer, &message, &waiting->exchange, waiting->came);
 }
 
 static void refuse(struct intake *intake, const struct link_peer *peer,
@@ -49,7 +54,7 @@ static void refuse(struct intake *intake, const struct link_peer *peer,
     struct collector_message message = {
         .type = COLLECTOR_REFUSAL, .position = *position, .reason = reason};
     (void)snprintf(message.text, sizeof message.text, "%s", text);
-    send_message(intake, peer, &message);
+    send_message(intake, peer, &message, &intake->exchange, intake->came);
 }
 
 /* --- what to do when nothing can be stored --- */
@@ -118,6 +123,8 @@ void intake_commit(struct intake *intake)
         const struct intake_waiting *waiting = &intake->waiting[i];
         if (rc != 0 && waiting->appended) {
             intake->results[INTAKE_NO_ROOM]++;
+            intake->exchange = waiting->exchange;
+            intake->came = waiting->came;
             refuse(intake, &waiting->peer, &waiting->position, REFUSAL_NO_ROOM,
                    "the collector cannot store now");
         } else {
@@ -150,6 +157,8 @@ static void wait_for_sync(struct intake *intake, const struct link_peer *peer,
         waiting = &intake->waiting[intake->n_waiting++];
         *waiting = (struct intake_waiting){.peer = *peer, .position = *position};
     }
+    waiting->exchange = intake->exchange;
+    waiting->came = intake->came;
     if (appended) {
         waiting->position = *position;
         waiting->appended = true;
@@ -327,7 +336,12 @@ void intake_take_message(void *context, const struct link_peer *peer, const char
 {
     struct intake *intake = context;
     struct agent_message message;
-    if (agent_message_decode(bytes, size, &message) != 0) {
+    struct clock_reading now = clock_read();
+    int rc = agent_message_decode(bytes, size, &message);
+    intake->came = now.mono;
+    intake->exchange = (struct exchange){.sent_ns = rc == 0 ? message.sent_ns : 0,
+                                         .received_us = now.wall_ns / NS_PER_US};
+    if (rc != 0) {
         const struct stream_position nowhere = {0};
         take_poison(intake, peer, agent, &nowhere, bytes, size, "it is not a message of an agent");
         return;

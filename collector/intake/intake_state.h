@@ -13,6 +13,7 @@
 #include "intake/intake.h"
 #include "journal/journal.h"
 #include "proto/link.h"
+#include "proto/message.h"
 #include "twin_watch.h"
 
 enum {
@@ -37,6 +38,8 @@ struct intake_waiting {
     struct link_peer peer;
     struct stream_position position; /* the newest one appended, or only the stream */
     bool appended;
+    struct exchange exchange; /* of the newest message that waits */
+    struct mono came;         /* when that came */
 };
 
 struct intake_cause {
@@ -56,6 +59,8 @@ struct intake {
     uv_timer_t group_timer;
     int handles; /* that the loop still holds */
 
+    struct exchange exchange; /* of the message that is looked at */
+    struct mono came;
     struct intake_waiting waiting[INTAKE_GROUP_MAX];
     size_t n_waiting;
     bool unsynced;

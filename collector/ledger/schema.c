@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "schema.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 /* migrations[i] makes version i + 1 out of version i. Never change one that was released.
  *
@@ -83,6 +83,10 @@ static const char *const migrations[VERSION] = {
 
     "PRAGMA application_id = 1111903303;"
     "PRAGMA user_version = 1;",
+
+    /* Which statements a run is made of: what is asked when it is to be proven. */
+    "CREATE INDEX statement_by_run ON statement (run_id);"
+    "PRAGMA user_version = 2;",
 };
 
 const struct database_schema ledger_schema = {

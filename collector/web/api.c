@@ -6,7 +6,14 @@
 
 #include <string.h>
 
-enum { ROWS_DEFAULT = 600, ROWS_MAX = 5000, TOP_DEFAULT = 20, TOP_MAX = 1000 };
+enum {
+    ROWS_DEFAULT = 600,
+    ROWS_MAX = 5000,
+    TOP_DEFAULT = 20,
+    TOP_MAX = 1000,
+    STATEMENTS_DEFAULT = 5000,
+    STATEMENTS_MAX = 10000, /* 6 MB of JSON */
+};
 
 static int answer_or_failure(struct web_request *request, json_t *answer)
 {
@@ -80,6 +87,24 @@ int route_runs(struct web_request *request)
         answer =
             query_runs(request->sources, request_text(request, "device"),
                        request_text(request, "check"), from, to, request->now, &request->failure);
+    }
+    return answer_or_failure(request, answer);
+}
+
+int route_statements(struct web_request *request)
+{
+    struct query_evidence wanted = {.device = request_text(request, "device"),
+                                    .check = request_text(request, "check")};
+    json_t *answer = NULL;
+    if (wanted.device == NULL &&
+        (request_text(request, "from") != NULL || request_text(request, "to") != NULL)) {
+        request->failure =
+            (struct query_failure){QUERY_BAD_PARAMETER, "from and to need a device and a check"};
+    } else if (request_time(request, "from", "1970-01-01T00:00:00Z", &wanted.from) &&
+               request_time(request, "to", "9999-12-31T00:00:00Z", &wanted.to) &&
+               request_number(request, "after", 0, 0, INT64_MAX, &wanted.after) &&
+               request_number(request, "n", STATEMENTS_DEFAULT, 1, STATEMENTS_MAX, &wanted.most)) {
+        answer = query_statements(request->sources, &wanted, &request->failure);
     }
     return answer_or_failure(request, answer);
 }

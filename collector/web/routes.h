@@ -13,6 +13,7 @@ int route_objects(struct web_request *request);
 int route_object(struct web_request *request);
 int route_series(struct web_request *request);
 int route_runs(struct web_request *request);
+int route_statements(struct web_request *request);
 int route_sla(struct web_request *request);
 int route_top(struct web_request *request);
 

@@ -53,6 +53,7 @@ static const struct route routes[] = {
     {"/api/v1/object", route_object, false},
     {"/api/v1/series", route_series, false},
     {"/api/v1/runs", route_runs, false},
+    {"/api/v1/statements", route_statements, false},
     {"/api/v1/sla", route_sla, false},
     {"/api/v1/top", route_top, false},
 };

@@ -30,7 +30,8 @@ _beffroi_value() {
     --list) _beffroi_words hosts prefixes services ;;
     --last) _beffroi_words 10m 1h 6h 1d 7d 30d ;;
     --from | --to) _beffroi_words now -1h -6h -1d -7d -30d ;;
-    --collector | --graph | --service | --width | --height | --number | -n) COMPREPLY=() ;;
+    --device) _beffroi_devices ;;
+    --collector | --check | --graph | --service | --width | --height | --number | -n) COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -40,7 +41,7 @@ _beffroi() {
     local verb=${COMP_WORDS[1]} common="--collector --format --colour --help"
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        _beffroi_words status device graph top sla keys --help --version
+        _beffroi_words status device graph top sla evidence keys --help --version
         return
     fi
     _beffroi_value "$previous" && return
@@ -48,9 +49,11 @@ _beffroi() {
     graph:-*) _beffroi_words --output -o --graph --from --to --width --height "$common" ;;
     top:-*) _beffroi_words --list --last --from --to --number -n "$common" ;;
     sla:-*) _beffroi_words --contract --period --service "$common" ;;
+    evidence:-*) _beffroi_words --device --check --from --to "$common" ;;
     *:-*) _beffroi_words "$common" ;;
     device:*) _beffroi_devices ;;
     top:*) [ "$COMP_CWORD" -ne 2 ] || _beffroi_devices ;;
+    evidence:*) [ "$COMP_CWORD" -ne 2 ] || _beffroi_words export ;;
     sla:*) [ "$COMP_CWORD" -ne 2 ] || _beffroi_words show check ;;
     keys:*) if [ "$COMP_CWORD" -eq 2 ]; then _beffroi_words new show; else _beffroi_files; fi ;;
     esac

@@ -178,7 +178,7 @@ void client_hello(struct client *client, uint8_t stream, uint64_t epoch)
     const struct stream_position position = position_of(stream, epoch, 0);
     size_t size;
     uint8_t *bytes = agent_hello_encode(&position, "test", &size);
-    send_bytes(client, bytes, size);
+    send_bytes(client, bytes, agent_message_stamp(bytes, size, CLIENT_SENT_NS));
 }
 
 void client_batch_bytes(struct client *client, const uint8_t *batch, size_t size, uint64_t first)

@@ -46,6 +46,7 @@ struct client {
 void client_open(struct client *client, struct place *place, const struct keys *keys);
 /* The same, and waits until the link is up. */
 void client_connect(struct client *client, struct place *place, const struct keys *keys);
+enum { CLIENT_SENT_NS = 123456789 }; /* what every hello says of when it was sent */
 void client_hello(struct client *client, uint8_t stream, uint64_t epoch);
 void client_batch(struct client *client, struct stream_position position, uint64_t first);
 void client_batch_bytes(struct client *client, const uint8_t *batch, size_t size, uint64_t first);

@@ -111,6 +111,30 @@ static void hello_is_answered_with_the_last_position(void **state)
     assert_true(place_figure(place, "beffroi_intake_hellos_total", NULL) == 1);
 }
 
+/* What an agent needs to tell how far the clocks are apart comes with every answer. */
+static void answers_tell_the_time(void **state)
+{
+    struct place *place = *state;
+    struct client client;
+    client_connect(&client, place, place->agent_keys[0]);
+    int64_t before_us = clock_read().wall_ns / 1000;
+    client_hello(&client, 7, 1); /* says when */
+    const struct collector_message *answer = client_next(&client);
+    int64_t now_us = clock_read().wall_ns / 1000;
+    assert_int_equal(answer->exchange.sent_ns, CLIENT_SENT_NS);
+    assert_in_range(answer->exchange.received_us, before_us, now_us);
+    assert_in_range(answer->exchange.held_us, 0, now_us - answer->exchange.received_us);
+    client_batch(&client, position_of(7, 1, 1), 1); /* does not */
+    answer = client_next(&client);
+    assert_true(answer->exchange.sent_ns == 0);
+    client_close(&client);
+    client_connect(&client, place, place->agent_keys[1]);
+    client_hello(&client, 7, 1); /* another's stream: a refusal tells it too */
+    answer = client_expect_refusal(&client, REFUSAL_FOREIGN_STREAM);
+    assert_int_equal(answer->exchange.sent_ns, CLIENT_SENT_NS);
+    client_close(&client);
+}
+
 static void repeated_and_lost_batches(void **state)
 {
     struct place *place = *state;
@@ -510,6 +534,7 @@ int main(void)
 #define AT_PLACE(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
     const struct CMUnitTest tests[] = {
         AT_PLACE(acknowledged_is_synced),
+        AT_PLACE(answers_tell_the_time),
         AT_PLACE(hello_is_answered_with_the_last_position),
         AT_PLACE(repeated_and_lost_batches),
         AT_PLACE(poison_is_kept_and_passed),

@@ -67,6 +67,13 @@ static int ignore_agent(void *context, const struct ledger_agent *agent)
     return 0;
 }
 
+static int ignore_statement(void *context, const struct ledger_statement *statement)
+{
+    (void)statement;
+    (*(size_t *)context)++;
+    return 0;
+}
+
 static void use_everything(struct bed *bed)
 {
     static const struct metric metrics[] = {{"load1", "1", METRIC_GAUGE}};
@@ -108,7 +115,11 @@ static void use_everything(struct bed *bed)
     assert_int_equal(ledger_view_objects(bed->view, NULL, NULL, ignore_object, &n), 0);
     assert_int_equal(ledger_view_objects(bed->view, "hall", NULL, ignore_object, &n), 0);
     assert_int_equal(ledger_view_agents(bed->view, ignore_agent, &n), 0);
-    assert_int_equal(n, 7);
+    const struct ledger_statements all = {.from = now, .to = later, .most = 1};
+    const struct ledger_statements some = {"hall", "web", now, later, 0, 1};
+    assert_int_equal(ledger_view_statements(bed->view, &all, ignore_statement, &n), 0);
+    assert_int_equal(ledger_view_statements(bed->view, &some, ignore_statement, &n), 0);
+    assert_int_equal(n, 9);
 }
 
 /* What lists all there is of agents, streams, objects or checks walks through them. */

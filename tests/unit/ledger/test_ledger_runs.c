@@ -53,6 +53,69 @@ static void keeps_every_byte(void **state)
     assert_int_equal(ask_int(bed, sql), 1);
 }
 
+struct read_back {
+    size_t n;
+    struct ledger_statement statements[8]; /* the observations' bytes are gone */
+    const struct bed *bed;
+};
+
+static int on_statement(void *context, const struct ledger_statement *statement)
+{
+    struct read_back *back = context;
+    const struct observation *observation = &statement->observation;
+    assert_true(back->n < 8);
+    assert_string_equal(statement->agent, "agent-a");
+    assert_int_equal(statement_verify(observation->statement, observation->statement_size,
+                                      observation->signature,
+                                      keys_sign_public_bytes(back->bed->keys)),
+                     0);
+    back->statements[back->n++] = *statement;
+    return 0;
+}
+
+static struct read_back list(const struct bed *bed, const struct ledger_statements *wanted)
+{
+    struct read_back back = {.bed = bed};
+    assert_int_equal(ledger_view_statements(bed->view, wanted, on_statement, &back), 0);
+    return back;
+}
+
+static void statements_come_back_as_they_came(void **state)
+{
+    struct bed *bed = *state;
+    struct signed_statement made[5];
+    make_statement(bed, 1, NULL, "web", OUTCOME_UP, START_MS, START_MS, &made[0]);
+    make_statement(bed, 2, &made[0], "ping", OUTCOME_UP, START_MS, START_MS, &made[1]);
+    make_statement(bed, 3, &made[1], "web", OUTCOME_UP, START_MS, START_MS + MINUTE_MS, &made[2]);
+    make_statement(bed, 4, &made[1], "web", OUTCOME_DOWN, START_MS + DAY_MS, START_MS + DAY_MS,
+                   &made[3]); /* not the one before */
+    make_statement(bed, 6, NULL, "ping", OUTCOME_UP, START_MS, START_MS + 5, &made[4]);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(put_statement(bed, &made[i]), 0);
+    }
+    const struct wall from = {START_MS - 1};
+    struct ledger_statements wanted = {.from = from, .to = {START_MS + 2 * DAY_MS}, .most = 3};
+    struct read_back back = list(bed, &wanted);
+    assert_int_equal(back.n, 3);
+    wanted.after = back.statements[2].id;
+    back = list(bed, &wanted);
+    assert_int_equal(back.n, 2);
+    assert_int_equal(back.statements[0].number, 4);
+    assert_int_equal(back.statements[0].chain, LEDGER_CHAIN_BROKEN);
+    assert_int_equal(back.statements[1].number, 6);
+    assert_int_equal(back.statements[1].chain, LEDGER_CHAIN_OPEN);
+    assert_int_equal(back.statements[1].stream[0], 0x11);
+    wanted = (struct ledger_statements){"hall", "web", from, {START_MS + 2 * DAY_MS}, 0, 10};
+    back = list(bed, &wanted);
+    assert_int_equal(back.n, 3);
+    assert_int_equal(back.statements[1].number, 3);
+    assert_int_equal(back.statements[1].chain, LEDGER_CHAIN_GOOD);
+    wanted.to.ms = START_MS + DAY_MS; /* exclusive */
+    assert_int_equal(list(bed, &wanted).n, 2);
+    wanted.from.ms = START_MS + MINUTE_MS + 1;
+    assert_int_equal(list(bed, &wanted).n, 0);
+}
+
 static void a_statement_is_there_once(void **state)
 {
     struct bed *bed = *state;
@@ -227,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(statements_of_one_run_add_up, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(keeps_every_byte, open_bed, close_bed),
+        cmocka_unit_test_setup_teardown(statements_come_back_as_they_came, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(a_statement_is_there_once, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(sees_a_broken_chain, open_bed, close_bed),
         cmocka_unit_test_setup_teardown(lists_runs_with_what_was_before, open_bed, close_bed),

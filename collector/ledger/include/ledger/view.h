@@ -66,6 +66,33 @@ int ledger_view_current(struct ledger_view *view,
                         int (*each)(void *context, const struct ledger_run *run, struct wall since),
                         void *context);
 
+enum ledger_chain {
+    LEDGER_CHAIN_BROKEN = 0, /* its `previous` is not the hash of the statement before it */
+    LEDGER_CHAIN_GOOD = 1,
+    LEDGER_CHAIN_OPEN = 2, /* the statement before it is not here */
+};
+struct ledger_statement {
+    int64_t id; /* grows in the order in which they came */
+    const char *agent;
+    uint8_t stream[PROTO_STREAM_SIZE];
+    uint64_t number;
+    struct observation observation; /* as it came */
+    struct wall received;
+    enum ledger_chain chain;
+};
+struct ledger_statements {
+    const char *device; /* with `check`: of the runs of that check that touch [from, to); NULL: all */
+    const char *check;
+    struct wall from;
+    struct wall to;
+    int64_t after; /* ids greater than this */
+    int64_t most;
+};
+/* Statements as they came, in the order in which they came. */
+int ledger_view_statements(struct ledger_view *view, const struct ledger_statements *wanted,
+                           int (*each)(void *context, const struct ledger_statement *statement),
+                           void *context);
+
 struct ledger_gap {
     const char *agent;
     struct gap gap;

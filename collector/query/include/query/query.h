@@ -61,6 +61,17 @@ json_t *query_series(const struct query_sources *sources, const char *device, co
 json_t *query_runs(const struct query_sources *sources, const char *device, const char *check,
                    struct wall from, struct wall to, struct wall now,
                    struct query_failure *failure);
+/* Statements as the agents signed them. */
+struct query_evidence {
+    const char *device; /* with `check`: of its runs that touch [from, to); both NULL: all */
+    const char *check;
+    struct wall from;
+    struct wall to;
+    int64_t after; /* the "next" of the answer before; 0: from the beginning */
+    int64_t most;
+};
+json_t *query_statements(const struct query_sources *sources, const struct query_evidence *wanted,
+                         struct query_failure *failure);
 /* The sources' own contract. `service` NULL: all. */
 json_t *query_sla(const struct query_sources *sources, const char *period, const char *service,
                   struct wall now, struct query_failure *failure);
