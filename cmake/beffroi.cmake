@@ -3,8 +3,8 @@
 # an include path that reaches only what the folder names.
 
 find_package(PkgConfig REQUIRED)
-foreach(lib IN ITEMS libuv libfyaml libzmq libprotobuf-c libsodium netsnmp libpcap libcurl librrd
-                     sqlite3 libmicrohttpd jansson libical libcap-ng libseccomp)
+foreach(lib IN ITEMS libuv libfyaml libzmq libprotobuf-c libsodium netsnmp libpcap libcurl gnutls librrd
+                     sqlite3 libmicrohttpd jansson libical libcap-ng libseccomp libcares)
   pkg_check_modules(${lib} REQUIRED IMPORTED_TARGET GLOBAL ${lib})
 endforeach()
 if(BEFFROI_TESTS)

@@ -6,7 +6,9 @@
 #include "worker_enter.h"
 
 static const struct check_type *const types[] = {
+    &check_type_systemd,
     &check_type_file,
+    &check_type_command,
 };
 
 int main(int argc, char *argv[])

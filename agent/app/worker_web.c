@@ -7,6 +7,7 @@
 
 static const struct check_type *const types[] = {
     &check_type_http,
+    &check_type_tls,
 };
 
 int main(int argc, char *argv[])

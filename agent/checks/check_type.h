@@ -13,6 +13,8 @@
 
 #include <uv.h>
 
+struct stats;
+
 /* One turn of a check; all of it lives until the probe is done or cancelled, but for the target,
  * which is to be copied. */
 struct probe_order {
@@ -45,11 +47,20 @@ struct check_type {
     void *(*start)(void *shared, const struct probe_order *order);
     /* No call-back after it. */
     void (*cancel)(void *probe);
+    /* Adds what it has counted over all its probes. NULL: nothing. */
+    void (*stats)(const void *shared, struct stats *stats);
 };
 
 extern const struct check_type check_type_icmp;
 extern const struct check_type check_type_tcp;
+extern const struct check_type check_type_dns;
+extern const struct check_type check_type_ntp;
+extern const struct check_type check_type_smtp;
+extern const struct check_type check_type_imap;
 extern const struct check_type check_type_http;
+extern const struct check_type check_type_tls;
+extern const struct check_type check_type_systemd;
 extern const struct check_type check_type_file;
+extern const struct check_type check_type_command;
 
 #endif

@@ -10,6 +10,7 @@
 #include "sample/schedule.h"
 #include "url.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@ enum {
     OUTCOMES = OUTCOME_UNKNOWN + 1,
     LATE_MIN_MS = 100, /* a time-out that is told so late says more of us than of the service */
     LATE_SHARE = 4,    /* or so much of the time-out */
+    /* Checks that are due within it share a turn of the loop, and their packets a system call. */
+    SLOT_MS = 10,
 };
 
 /* A type with what its checks share. */
@@ -29,7 +32,9 @@ struct type_room {
 
 struct check {
     struct checks *checks;
-    const struct check_config *config;
+    const struct check_config *config; /* &own */
+    struct check_config own;           /* the item's texts, and a place that stays at a reload */
+    struct check_config *item;
     const struct check_facts *facts;
     const struct type_room *room;
     void *prepared;
@@ -42,6 +47,8 @@ struct check {
     char *device;
     char *host; /* NULL: asks nobody */
     uint16_t port;
+    bool is_literal;             /* the host is an address */
+    struct sockaddr_in6 literal; /* or a sockaddr_in */
     struct wall started;
     struct mono started_mono;
     struct mono deadline;
@@ -274,10 +281,16 @@ static void resolve_host(struct check *check)
     fail_early(check, &failure);
 }
 
+static void ask_literal(struct check *check)
+{
+    struct target target = {.n_addresses = 1};
+    memcpy(&target.addresses[0], &check->literal, sizeof check->literal);
+    ask(check, &target);
+}
+
 static void on_turn(void *context, struct wall due)
 {
     struct check *check = context;
-    struct target target;
     (void)due; /* a result is dated by when the service was really asked */
     if (check->is_running) {
         check->checks->missed++;
@@ -290,8 +303,8 @@ static void on_turn(void *context, struct wall due)
     check->resolved_s = 0;
     if (check->host == NULL) {
         start_probe(check, NULL);
-    } else if (resolve_literal(check->host, check->port, &target) == 0) {
-        ask(check, &target);
+    } else if (check->is_literal) {
+        ask_literal(check);
     } else {
         resolve_host(check);
     }
@@ -368,6 +381,15 @@ static void find_host(struct check *check)
     }
 }
 
+static void read_literal(struct check *check)
+{
+    struct target target;
+    if (check->host != NULL && resolve_literal(check->host, check->port, &target) == 0) {
+        check->is_literal = true;
+        memcpy(&check->literal, &target.addresses[0], target_address_size(&target, 0));
+    }
+}
+
 static struct condition *parse_conditions(const struct check *check,
                                           const struct config_strings *texts)
 {
@@ -396,17 +418,21 @@ static const char *device_of(const struct check_config *config, const char *devi
     return config->device != NULL ? config->device : device;
 }
 
-static struct check *start_check(struct checks *checks, const struct check_config *config,
+static struct check *start_check(struct checks *checks, struct check_config *item,
                                  const struct type_room *room)
 {
     struct check *check = xcalloc(1, sizeof *check);
+    const struct check_config *config = &check->own;
     check->checks = checks;
+    check->item = item;
+    check->own = *item;
     check->config = config;
     check->facts = check_facts(config->type);
     check->room = room;
     check->device = xstrdup(device_of(config, checks->device));
     confirm_begin(&check->confirm, config->confirm);
     find_host(check);
+    read_literal(check);
     check->down_unless = parse_conditions(check, &config->down_unless);
     check->degraded_unless = parse_conditions(check, &config->degraded_unless);
     if (room->type->prepare != NULL) {
@@ -416,7 +442,8 @@ static struct check *start_check(struct checks *checks, const struct check_confi
     (void)uv_timer_init(checks->loop, &check->timer); /* cannot fail */
     check->timer.data = check;
     char *name = xasprintf("check/%s/%s", check->device, config->name);
-    check->task = schedule_start(checks->loop, name, config->interval_ms, on_turn, check);
+    check->task =
+        schedule_start_in_slot(checks->loop, name, config->interval_ms, SLOT_MS, on_turn, check);
     free(name);
     return check;
 }
@@ -518,9 +545,20 @@ static struct check *take_same(struct check **running, size_t n, bool *taken,
     return same ? *found : NULL;
 }
 
+/* A check that goes on takes its texts along from the old list, in exchange for the new list's
+ * equal ones: a probe that is under way still reads them. */
+static void hand_over(struct check *check, struct check_config *item)
+{
+    const struct check_config equal = *item;
+    *item = *check->item;
+    item->place = equal.place;
+    *check->item = equal;
+    check->item = item;
+}
+
 void checks_reload(struct checks *checks, const struct config_list *list, const char *device)
 {
-    const struct check_config *items = list->items;
+    struct check_config *items = list->items;
     struct check **running = checks->checks;
     size_t n_running = checks->n_checks;
     bool *taken = xcalloc(n_running + 1, sizeof *taken);
@@ -531,7 +569,7 @@ void checks_reload(struct checks *checks, const struct config_list *list, const 
     for (size_t i = 0; i < list->count; i++) {
         next[i] = take_same(running, n_running, taken, &items[i], device);
         if (next[i] != NULL) {
-            next[i]->config = &items[i];
+            hand_over(next[i], &items[i]);
         }
     }
     for (size_t i = 0; i < n_running; i++) {
@@ -577,6 +615,12 @@ void checks_stats(const struct checks *checks, struct stats *stats)
         stats_add_labelled(stats, STAT_COUNTER, "beffroi_checks_results_total",
                            "Results of checks by outcome.", "outcome",
                            outcome_name((enum outcome)outcome), (double)checks->results[outcome]);
+    }
+    for (size_t i = 0; i < checks->n_rooms; i++) {
+        const struct type_room *room = &checks->rooms[i];
+        if (room->is_open && room->type->stats != NULL) {
+            room->type->stats(room->shared, stats);
+        }
     }
     stats_add(stats, STAT_COUNTER, "beffroi_checks_missed_total",
               "Turns of checks that were skipped: the agent or the machine was not running.",

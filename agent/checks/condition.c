@@ -36,6 +36,12 @@ static const struct unit units[] = {
     {"kbit/s", RATE, 1e3},
     {"Mbit/s", RATE, 1e6},
     {"Gbit/s", RATE, 1e9},
+    {"B/s", RATE, 8},
+    {"bytes/s", RATE, 8},
+    {"octets/s", RATE, 8},
+    {"KiB/s", RATE, 8 * 1024.0},
+    {"MiB/s", RATE, 8 * 1024.0 * 1024},
+    {"GiB/s", RATE, 8 * 1024.0 * 1024 * 1024},
 };
 
 static const struct {
@@ -85,7 +91,8 @@ static const char *take_metric(const char *at, const struct metric *metrics, siz
             return skip_blanks(at + size);
         }
     }
-    if (is_response && n_metrics > 0 && strcmp(metrics[0].unit, "s") == 0) {
+    if (is_response && n_metrics > 0 && metrics[0].unit != NULL &&
+        strcmp(metrics[0].unit, "s") == 0) {
         condition->metric = 0;
         return skip_blanks(at + size);
     }
@@ -113,14 +120,17 @@ static int scale(struct condition *condition, const char *unit_name, const struc
                  char *reason, size_t reason_size)
 {
     const struct unit *from = find_unit(unit_name);
-    const struct unit *to = find_unit(metric->unit);
     if (from == NULL) {
         (void)snprintf(reason, reason_size,
                        "\"%.16s\" is no unit: us, ms, s, min, h, d, B, KiB, MiB, GiB, TiB, %%, "
-                       "bit/s, kbit/s, Mbit/s or Gbit/s",
+                       "bit/s, kbit/s, Mbit/s, Gbit/s, B/s, KiB/s, MiB/s or GiB/s",
                        unit_name);
         return -EINVAL;
     }
+    if (metric->unit == NULL) {
+        return 0;
+    }
+    const struct unit *to = find_unit(metric->unit);
     if (from->dimension == RATIO && strcmp(metric->unit, "1") == 0) {
         condition->threshold *= from->factor;
         return 0;

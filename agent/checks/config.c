@@ -3,10 +3,11 @@
 
 #include "checks/condition.h"
 #include "common/xalloc.h"
+#include "escape.h"
+#include "pattern.h"
 #include "url.h"
 
 #include <errno.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,11 +48,13 @@ static const struct check_facts facts[CHECK_TYPES] = {
                    CHECK_PART_WEB,
                    CHECK_ASKS_HOST,
                    443,
-                   4,
+                   6,
                    {{"total", "s", METRIC_GAUGE},
                     {"connect", "s", METRIC_GAUGE},
                     {"days_left", "d", METRIC_GAUGE},
-                    {"version", "1", METRIC_GAUGE}}},
+                    {"version", "1", METRIC_GAUGE},
+                    {"handshake", "s", METRIC_GAUGE},
+                    {"chain_days_left", "d", METRIC_GAUGE}}},
     [CHECK_DNS] = {"dns",
                    CHECK_PART_NET,
                    CHECK_ASKS_HOST,
@@ -96,8 +99,10 @@ static const struct check_facts facts[CHECK_TYPES] = {
                        CHECK_PART_LOCAL,
                        CHECK_ASKS_NOBODY,
                        0,
-                       2,
-                       {{"runtime", "s", METRIC_GAUGE}, {"exit", "1", METRIC_GAUGE}}},
+                       3,
+                       {{"runtime", "s", METRIC_GAUGE},
+                        {"exit", "1", METRIC_GAUGE},
+                        {"refused", "1", METRIC_GAUGE}}},
 };
 
 const struct check_facts *check_facts(int type)
@@ -142,15 +147,36 @@ static int check_url(const char *value, char *reason, size_t reason_size)
     return url_split(value, host, &port, reason, reason_size);
 }
 
-static int check_pattern(const char *value, char *reason, size_t reason_size)
+static int check_send(const char *value, char *reason, size_t reason_size)
 {
-    regex_t pattern;
-    int rc = regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB);
-    if (rc != 0) {
-        (void)regerror(rc, &pattern, reason, reason_size);
-        return -EINVAL;
+    size_t size;
+    uint8_t *bytes = xcalloc(strlen(value) + 1, 1);
+    int rc = escape_decode(value, bytes, &size, reason, reason_size);
+    free(bytes);
+    return rc;
+}
+
+/* A domain name as it travels: labels of 1 to 63 plain characters (a name of another alphabet in
+ * its xn-- form); "." is the root. */
+static int check_query(const char *value, char *reason, size_t reason_size)
+{
+    enum { LABEL_MAX = 63 };
+    const char *at = strcmp(value, ".") == 0 ? "" : value;
+    while (*at != '\0') {
+        size_t size = strcspn(at, ".");
+        for (size_t i = 0; i < size; i++) {
+            if (at[i] <= ' ' || at[i] > '~' || at[i] == '\\') {
+                size = 0;
+            }
+        }
+        if (size == 0 || size > LABEL_MAX) {
+            (void)snprintf(reason, reason_size,
+                           "must be a domain name: parts of 1 to 63 characters of ASCII with dots "
+                           "between them");
+            return -EINVAL;
+        }
+        at += size + (at[size] == '.' ? 1 : 0);
     }
-    regfree(&pattern);
     return 0;
 }
 
@@ -159,8 +185,8 @@ static int check_header(const char *value, char *reason, size_t reason_size)
     static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"; /* RFC 9110 section 5.6.2 */
     size_t size = strspn(value, token);
-    if (size == 0 || value[size] != ':') {
-        (void)snprintf(reason, reason_size, "must be like \"Name: value\"");
+    if (size == 0 || value[size] != ':' || strpbrk(value, "\r\n") != NULL) {
+        (void)snprintf(reason, reason_size, "must be one line like \"Name: value\"");
         return -EINVAL;
     }
     return 0;
@@ -170,6 +196,18 @@ static int check_absolute(const char *value, char *reason, size_t reason_size)
 {
     if (value[0] != '/') {
         (void)snprintf(reason, reason_size, "must be an absolute path");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* systemd.unit(5). No pattern: it would be several units. */
+static int check_unit(const char *value, char *reason, size_t reason_size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  ":-_.\\@";
+    if (value[strspn(value, letters)] != '\0') {
+        (void)snprintf(reason, reason_size, "must be a unit's name, like \"nginx.service\"");
         return -EINVAL;
     }
     return 0;
@@ -229,15 +267,40 @@ static void check_conditions(const struct config_strings *conditions, const char
                              const struct check_config *config, struct config_error_sink *errors)
 {
     const struct check_facts *type = &facts[config->type];
+    struct metric metrics[CHECK_METRICS_MAX];
+    memcpy(metrics, type->metrics, sizeof metrics);
+    if (config->type == CHECK_VALUE) {
+        metrics[0].unit = NULL; /* that of the polled metric, known once it is polled */
+    }
     for (size_t i = 0; i < conditions->count; i++) {
         struct condition condition;
         char reason[256];
         /* A plugin's values have names that only it knows. */
-        if (condition_parse(conditions->items[i], type->metrics, type->n_metrics, &condition,
+        if (condition_parse(conditions->items[i], metrics, type->n_metrics, &condition,
                             reason, sizeof reason) != 0) {
             config_error_at(errors, 0, key, conditions->items[i], "%s", reason);
         }
     }
+}
+
+/* What names the server in a handshake is written as in an address. */
+static void check_tls_name(const struct check_config *config, struct config_error_sink *errors)
+{
+    const char *key = config->server_name != NULL ? "server_name" : "host";
+    const char *name = config->server_name != NULL ? config->server_name : config->host;
+    char host[URL_HOST_MAX + 1];
+    char reason[128];
+    uint16_t port;
+    if (config->type != CHECK_TLS || name == NULL) {
+        return;
+    }
+    char *url = xasprintf(strchr(name, ':') != NULL ? "https://[%s]/" : "https://%s/", name);
+    if (strchr(name, '/') != NULL || url_split(url, host, &port, reason, sizeof reason) != 0) {
+        config_error_at(errors, 0, key, name,
+                        "must be a name in ASCII (an international one in its xn-- form) or an "
+                        "address");
+    }
+    free(url);
 }
 
 static void check_object(const void *object, struct config_error_sink *errors)
@@ -291,6 +354,7 @@ static void check_object(const void *object, struct config_error_sink *errors)
     if (c->body_match != NULL && c->method == CHECK_HEAD) {
         config_error_at(errors, 0, "body_match", NULL, "an answer to HEAD has no body");
     }
+    check_tls_name(c, errors);
     if (c->type == CHECK_COMMAND && c->command.count > 0 && c->command.items[0][0] != '/') {
         config_error_at(errors, 0, "command", c->command.items[0],
                         "must begin with the absolute path of a program");
@@ -417,13 +481,14 @@ static const struct config_field fields[] = {
      FIELD(send),
      .min = 1,
      .max = 1024,
+     .check = check_send,
      .help = "tcp: what is sent first; \\r, \\n, \\t, \\\\ and \\xHH as in C"},
     {.key = "expect",
      .type = CONFIG_STRING,
      FIELD(expect),
      .min = 1,
      .max = 1024,
-     .check = check_pattern,
+     .check = pattern_check,
      .help = "tcp, smtp, imap: extended regular expression that what comes must match"},
     {.key = "url",
      .type = CONFIG_STRING,
@@ -461,14 +526,14 @@ static const struct config_field fields[] = {
      FIELD(body_match),
      .min = 1,
      .max = 1024,
-     .check = check_pattern,
+     .check = pattern_check,
      .help = "http: extended regular expression that the body must match"},
     {.key = "header_match",
      .type = CONFIG_STRING,
      FIELD(header_match),
      .min = 1,
      .max = 1024,
-     .check = check_pattern,
+     .check = pattern_check,
      .help = "http: one that a header line of the answer (\"name: value\") must match"},
     {.key = "redirects",
      .type = CONFIG_INTEGER,
@@ -506,6 +571,7 @@ static const struct config_field fields[] = {
      FIELD(query),
      .min = 1,
      .max = 253,
+     .check = check_query,
      .help = "dns: the name to ask for"},
     {.key = "record",
      .type = CONFIG_CHOICE,
@@ -547,6 +613,7 @@ static const struct config_field fields[] = {
      FIELD(unit),
      .min = 1,
      .max = 255,
+     .check = check_unit,
      .help = "systemd: the unit that must be active"},
     {.key = "path",
      .type = CONFIG_STRING,

@@ -6,21 +6,37 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* A socket of libcurl's that is being watched. */
 struct watched {
     uv_poll_t poll;
     struct http_loop *http_loop; /* NULL once it is let go */
     curl_socket_t socket;
+    CURL *easy;
+    bool is_connected;
 };
 
 struct http_loop {
     uv_loop_t *loop;
     CURLM *multi;
     uv_timer_t timer;
+    void (*on_connected)(void *context, CURL *easy);
     void (*on_end)(void *context, CURL *easy, CURLcode code);
     void *context;
 };
+
+/* Not by SO_ERROR: who asks for it takes it from libcurl. */
+static void look_whether_connected(struct watched *watched)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    if (!watched->is_connected &&
+        getpeername(watched->socket, (struct sockaddr *)&peer, &size) == 0) {
+        watched->is_connected = true;
+        watched->http_loop->on_connected(watched->http_loop->context, watched->easy);
+    }
+}
 
 /* Ended transfers are told here, outside libcurl's own call-backs. */
 static void tell_ended(struct http_loop *http_loop)
@@ -46,6 +62,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (http_loop == NULL) {
         return;
     }
+    look_whether_connected(watched);
     if (status < 0) {
         flags = CURL_CSELECT_ERR;
     }
@@ -100,7 +117,6 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
     struct http_loop *http_loop = context;
     struct watched *watched = socket_context;
     int events = 0;
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watched != NULL) {
             curl_multi_assign(http_loop->multi, socket, NULL);
@@ -114,6 +130,8 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context,
     if (watched == NULL) {
         return 0; /* unwatched, the transfer runs into its timeout */
     }
+    watched->easy = easy;
+    look_whether_connected(watched);
     if (what & CURL_POLL_IN) {
         events |= UV_READABLE;
     }
@@ -143,7 +161,7 @@ static void on_timer_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-struct http_loop *http_loop_new(uv_loop_t *loop,
+struct http_loop *http_loop_new(uv_loop_t *loop, void (*on_connected)(void *context, CURL *easy),
                                 void (*on_end)(void *context, CURL *easy, CURLcode code),
                                 void *context)
 {
@@ -154,6 +172,7 @@ struct http_loop *http_loop_new(uv_loop_t *loop,
     struct http_loop *http_loop = xcalloc(1, sizeof *http_loop);
     http_loop->loop = loop;
     http_loop->multi = multi;
+    http_loop->on_connected = on_connected;
     http_loop->on_end = on_end;
     http_loop->context = context;
     uv_timer_init(loop, &http_loop->timer);

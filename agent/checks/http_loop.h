@@ -11,8 +11,10 @@
 
 struct http_loop;
 
-/* `on_end` is called from the loop when a transfer has ended by itself; it has been removed. */
-struct http_loop *http_loop_new(uv_loop_t *loop,
+/* `on_connected` is called once its connection stands (which libcurl keeps to itself until the TLS
+ * handshake is done), perhaps from within libcurl; `on_end` from the loop when a transfer has ended
+ * by itself; it has been removed. */
+struct http_loop *http_loop_new(uv_loop_t *loop, void (*on_connected)(void *context, CURL *easy),
                                 void (*on_end)(void *context, CURL *easy, CURLcode code),
                                 void *context);
 /* Starts a transfer; 0 or -ENOMEM. */

@@ -1,344 +1,396 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "icmp.h"
 
-#include "check_type.h"
+#include "common/log.h"
 #include "common/xalloc.h"
-#include "icmp_packet.h"
+#include "icmp_probe.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/icmp.h>
-#include <netinet/icmp6.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 enum {
-    ECHOES = 3,
-    /* Datagrams of one wake-up: a flood shall not starve the loop. */
-    READS_AT_ONCE = 64,
-    DATAGRAM_SIZE = 2048,
-    FAMILIES = 2, /* IPv4, IPv6 */
+    /* Ten a second to one host: far below what devices begin to ration. */
+    SPACING_MS = 100,
+    LOG_EVERY_MS = 300000,
 };
 
-struct ping_socket {
-    uv_poll_t poll;
-    struct icmp *icmp;
-    int fd;
-    enum icmp_form form;
-};
-
-struct echo {
-    bool sent;
-    uint16_t sequence;
-    uint8_t token[ICMP_TOKEN_SIZE];
-    size_t address;
-    struct mono time;
-    struct wall time_wall;
-};
-
-struct icmp_probe {
-    uv_timer_t timer;
-    struct icmp *icmp;
-    struct icmp_probe *next;
-    struct icmp_probe **link; /* what points to it */
-    struct target target;
-    struct mono start;
-    int64_t timeout_ms;
-    int n_turns; /* echoes that were sent or could not be */
-    struct echo echoes[ECHOES];
-    struct verdict verdict; /* or the failure of what could not be sent */
-    bool decided;
-    probe_done *done;
-    void *context;
-};
-
-struct icmp {
-    uv_loop_t *loop;
-    struct ping_socket *sockets[FAMILIES];
-    struct icmp_probe *probes;
-    uint16_t id;
-    uint16_t sequence;
-};
-
-static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_timer(uv_timer_t *timer);
+static void on_prepare(uv_prepare_t *prepare);
 
-/* --- sockets --- */
+/* --- lists --- */
 
-/* Only echo replies: a raw socket is shown every ICMP message of the machine. */
-static int filter_raw(int fd, int family)
+static void list_append(struct probe_list *list, struct icmp_probe *probe)
 {
-    if (family == AF_INET6) {
-        struct icmp6_filter filter;
-        ICMP6_FILTER_SETBLOCKALL(&filter);
-        ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-        return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
-    }
-    struct icmp_filter filter = {.data = ~(UINT32_C(1) << ICMP_ECHOREPLY)};
-    return setsockopt(fd, SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
+    probe->list = list;
+    probe->next = NULL;
+    probe->link = list->last;
+    *list->last = probe;
+    list->last = &probe->next;
 }
 
-/* A descriptor and the form of what is read from it, or -errno: that of the unprivileged way if
- * both are closed to us. */
-static int open_descriptor(int family, enum icmp_form *form)
-{
-    int protocol = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
-    int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-    *form = family == AF_INET6 ? ICMP_FORM_V6 : ICMP_FORM_V4;
-    int fd = socket(family, SOCK_DGRAM | flags, protocol);
-    if (fd >= 0) {
-        return fd;
-    }
-    int error = errno;
-    if (error != EACCES && error != EPERM && error != EPROTONOSUPPORT) {
-        return -error;
-    }
-    *form = family == AF_INET6 ? ICMP_FORM_V6 : ICMP_FORM_V4_IP;
-    fd = socket(family, SOCK_RAW | flags, protocol);
-    if (fd < 0) {
-        return -error;
-    }
-    if (filter_raw(fd, family) != 0) {
-        error = errno;
-        close(fd);
-        return -error;
-    }
-    return fd;
-}
-
-static int open_socket(struct icmp *icmp, int family, struct ping_socket **slot)
-{
-    enum icmp_form form;
-    int fd = open_descriptor(family, &form);
-    if (fd < 0) {
-        return fd;
-    }
-    struct ping_socket *ping = xcalloc(1, sizeof *ping);
-    int rc = uv_poll_init(icmp->loop, &ping->poll, fd);
-    if (rc != 0) {
-        free(ping);
-        close(fd);
-        return rc;
-    }
-    ping->poll.data = ping;
-    ping->icmp = icmp;
-    ping->fd = fd;
-    ping->form = form;
-    uv_poll_start(&ping->poll, UV_READABLE, on_poll);
-    *slot = ping;
-    return 0;
-}
-
-static void on_socket_closed(uv_handle_t *handle)
-{
-    struct ping_socket *ping = handle->data;
-    close(ping->fd);
-    free(ping);
-}
-
-/* --- sending --- */
-
-static bool sequence_is_free(const struct icmp *icmp, uint16_t sequence)
-{
-    for (const struct icmp_probe *probe = icmp->probes; probe != NULL; probe = probe->next) {
-        for (size_t i = 0; i < ECHOES; i++) {
-            if (probe->echoes[i].sent && probe->echoes[i].sequence == sequence) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static uint16_t next_sequence(struct icmp *icmp)
-{
-    for (unsigned i = 0; i <= UINT16_MAX && !sequence_is_free(icmp, ++icmp->sequence); i++) {
-    }
-    return icmp->sequence; /* the token decides if all were taken */
-}
-
-static int send_echo(struct icmp_probe *probe, struct echo *echo, size_t address)
-{
-    struct icmp *icmp = probe->icmp;
-    const struct sockaddr *to = (const struct sockaddr *)&probe->target.addresses[address];
-    struct ping_socket **slot = &icmp->sockets[to->sa_family == AF_INET6];
-    uint8_t packet[ICMP_PACKET_SIZE];
-    if (*slot == NULL) {
-        int rc = open_socket(icmp, to->sa_family, slot);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    if (getrandom(echo->token, sizeof echo->token, GRND_NONBLOCK) != sizeof echo->token) {
-        return -ENOBUFS; /* the machine is only just starting */
-    }
-    echo->sequence = next_sequence(icmp);
-    echo->address = address;
-    icmp_encode((*slot)->form, icmp->id, echo->sequence, echo->token, packet);
-    echo->time = clock_mono();
-    echo->time_wall = clock_wall();
-    if (sendto((*slot)->fd, packet, sizeof packet, MSG_NOSIGNAL, to,
-               target_address_size(&probe->target, address)) < 0) {
-        return -errno;
-    }
-    echo->sent = true;
-    return 0;
-}
-
-/* The next echo, to the address whose turn it is or the next one that can be reached at all. */
-static void take_turn(struct icmp_probe *probe)
-{
-    size_t n = probe->target.n_addresses;
-    struct echo *echo = &probe->echoes[probe->n_turns];
-    for (size_t i = 0; i < n && !echo->sent; i++) {
-        int rc = send_echo(probe, echo, ((size_t)probe->n_turns + i) % n);
-        if (rc != 0) {
-            struct verdict failure = {.time = clock_wall()};
-            verdict_local(&failure, -rc);
-            if (rc == -EACCES || rc == -EPERM) {
-                verdict_set(&failure, OUTCOME_UNKNOWN, "no-permission",
-                            "the agent may not send echo requests: it needs CAP_NET_RAW or a group "
-                            "of net.ipv4.ping_group_range");
-            }
-            verdict_merge(&probe->verdict, &failure);
-        }
-    }
-    probe->n_turns++;
-}
-
-static void arm(struct icmp_probe *probe)
-{
-    int64_t due_ms = probe->timeout_ms * probe->n_turns / ECHOES;
-    int64_t wait_ms = due_ms - mono_elapsed_ms(probe->start, clock_mono());
-    uv_update_time(probe->timer.loop);
-    uv_timer_start(&probe->timer, on_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
-}
-
-/* --- deciding --- */
-
-static void leave(struct icmp_probe *probe)
+static void list_remove(struct icmp_probe *probe)
 {
     *probe->link = probe->next;
     if (probe->next != NULL) {
         probe->next->link = probe->link;
+    } else {
+        probe->list->last = probe->link;
+    }
+    probe->list = NULL;
+}
+
+/* --- turns --- */
+
+static bool is_settled(const struct echo *echo)
+{
+    return echo->state >= ECHO_ANSWERED;
+}
+
+static void wait_until(struct icmp_probe *probe, struct mono from, int64_t wait_ms)
+{
+    int64_t left_ms = wait_ms - mono_elapsed_ms(from, clock_mono());
+    uv_update_time(probe->timer.loop);
+    /* The loop's clock counts whole milliseconds: one more, and it never wakes us too early. */
+    (void)uv_timer_start(&probe->timer, on_timer, left_ms > 0 ? (uint64_t)left_ms + 1 : 0, 0);
+}
+
+/* Between two turns of which the first is settled. */
+static int64_t spacing_ms(const struct icmp_probe *probe)
+{
+    return probe->share_ms < SPACING_MS ? probe->share_ms : SPACING_MS;
+}
+
+static void enqueue(struct icmp_probe *probe, struct echo *echo)
+{
+    struct icmp *icmp = probe->icmp;
+    echo->state = ECHO_QUEUED;
+    list_append(&icmp->queue, probe);
+    (void)uv_prepare_start(&icmp->prepare, on_prepare);
+}
+
+static void take_turn(struct icmp_probe *probe)
+{
+    struct echo *echo = &probe->echoes[probe->n_turns];
+    echo->probe = probe;
+    echo->address = (uint8_t)(probe->n_turns % probe->n_addresses);
+    probe->turn = clock_mono();
+    probe->n_turns++;
+    probe->waits_share = false;
+    if (probe->n_turns < probe->n_echoes) {
+        wait_until(probe, probe->turn, spacing_ms(probe));
+    } else {
+        wait_until(probe, probe->start, probe->timeout_ms);
+    }
+    enqueue(probe, echo);
+}
+
+static void settle(struct icmp_probe *probe, struct echo *echo, enum echo_state state)
+{
+    echo->state = (uint8_t)state;
+    probe->n_settled++;
+    if (probe->n_settled == probe->n_echoes) {
+        list_append(&probe->icmp->finished, probe);
+    } else if (probe->waits_share && echo == &probe->echoes[probe->n_turns - 1]) {
+        probe->waits_share = false;
+        wait_until(probe, probe->turn, spacing_ms(probe));
     }
 }
+
+/* --- sending --- */
+
+static int take_token(struct icmp *icmp, uint8_t token[ICMP_TOKEN_SIZE])
+{
+    if (icmp->n_tokens == 0) {
+        if (getrandom(icmp->tokens, sizeof icmp->tokens, GRND_NONBLOCK) != sizeof icmp->tokens) {
+            return -ENOBUFS; /* the machine is only just starting */
+        }
+        icmp->n_tokens = TOKENS_AT_ONCE;
+    }
+    memcpy(token, icmp->tokens[--icmp->n_tokens], ICMP_TOKEN_SIZE);
+    return 0;
+}
+
+static struct echo *queued_echo(struct icmp_probe *probe)
+{
+    return &probe->echoes[probe->n_turns - 1];
+}
+
+static const union ping_address *address_of(const struct icmp_probe *probe, const struct echo *echo)
+{
+    return &probe->addresses[echo->address];
+}
+
+/* Another address may be reached. */
+static void fail_echo(struct icmp_probe *probe, struct echo *echo, int error)
+{
+    if (probe->failure == 0) {
+        probe->failure = error;
+    }
+    echo->tries++;
+    if (echo->tries < probe->n_addresses) {
+        echo->address = (uint8_t)((echo->address + 1U) % probe->n_addresses);
+        enqueue(probe, echo);
+    } else {
+        settle(probe, echo, ECHO_FAILED);
+    }
+}
+
+/* The first ones of the queue that are of one family, taken off it and made ready. */
+static size_t gather(struct icmp *icmp, struct echo *echoes[PING_BATCH],
+                     struct ping_message messages[PING_BATCH])
+{
+    size_t n = 0;
+    const struct mono now = clock_mono();
+    const struct wall now_wall = clock_wall();
+    while (n < PING_BATCH && icmp->queue.first != NULL) {
+        struct icmp_probe *probe = icmp->queue.first;
+        struct echo *echo = queued_echo(probe);
+        const union ping_address *to = address_of(probe, echo);
+        if (n > 0 && to->any.sa_family != messages[0].to->any.sa_family) {
+            break;
+        }
+        list_remove(probe);
+        echo->time = now;
+        echo->time_wall = now_wall;
+        int rc = take_token(icmp, echo->entry.token);
+        if (rc != 0) {
+            fail_echo(probe, echo, rc);
+            continue;
+        }
+        echo->entry.sequence = ++icmp->sequence;
+        echo->entry.to = to;
+        messages[n] = (struct ping_message){to, echo->entry.sequence, echo->entry.token};
+        echoes[n++] = echo;
+    }
+    return n;
+}
+
+/* Where the socket stands, which is NULL when it cannot be opened. */
+static struct ping_socket **open_socket(struct icmp *icmp, int family, int *error)
+{
+    struct ping_socket **slot = &icmp->sockets[family == AF_INET6];
+    if (*slot == NULL) {
+        *error = ping_socket_open(icmp->loop, family, &icmp->events, slot);
+    }
+    return slot;
+}
+
+static void send_batch(struct icmp *icmp)
+{
+    struct echo *echoes[PING_BATCH];
+    struct ping_message messages[PING_BATCH];
+    int error = 0;
+    size_t n = gather(icmp, echoes, messages);
+    if (n == 0) {
+        return;
+    }
+    int family = messages[0].to->any.sa_family;
+    struct ping_socket **slot = open_socket(icmp, family, &error);
+    /* In the table before they leave: an error may be back within the call. */
+    for (size_t i = 0; i < n; i++) {
+        echoes[i]->state = ECHO_SENT;
+        icmp_table_add(&icmp->table, &echoes[i]->entry);
+    }
+    size_t done = 0;
+    while (done < n) {
+        if (*slot != NULL) {
+            done += ping_socket_send(*slot, messages + done, n - done, &error);
+        }
+        if (done < n) {
+            if (echoes[done]->state == ECHO_SENT) {
+                icmp_table_remove(&icmp->table, &echoes[done]->entry);
+                fail_echo(echoes[done]->probe, echoes[done], error);
+            }
+            done++;
+        }
+    }
+}
+
+/* --- the end --- */
 
 static void on_closed(uv_handle_t *handle)
 {
     free(handle->data);
 }
 
-static void finish(struct icmp_probe *probe)
+/* Out of every list. */
+static void drop_probe(struct icmp_probe *probe)
 {
-    leave(probe);
-    uv_close((uv_handle_t *)&probe->timer, on_closed);
-    probe->done(probe->context, &probe->verdict);
-}
-
-static void give_up(struct icmp_probe *probe)
-{
-    int n_sent = 0;
-    struct wall first = {0};
-    for (size_t i = 0; i < ECHOES; i++) {
-        if (probe->echoes[i].sent && n_sent++ == 0) {
-            first = probe->echoes[i].time_wall;
+    for (unsigned i = 0; i < probe->n_turns; i++) {
+        if (probe->echoes[i].state == ECHO_SENT) {
+            icmp_table_remove(&probe->icmp->table, &probe->echoes[i].entry);
         }
     }
-    if (n_sent > 0) {
-        verdict_set(&probe->verdict, OUTCOME_DOWN, "timeout",
-                    "no answer to %d echo requests in %lld ms", n_sent,
-                    (long long)probe->timeout_ms);
-        probe->verdict.time = first;
+    probe->icmp->n_probes--;
+    uv_close((uv_handle_t *)&probe->timer, on_closed);
+}
+
+/* Only from where nobody holds a probe: what `done` does is not ours to know. */
+static void finish_all(struct icmp *icmp)
+{
+    while (icmp->finished.first != NULL) {
+        struct icmp_probe *probe = icmp->finished.first;
+        struct verdict verdict = {0};
+        list_remove(probe);
+        icmp_decide(probe, &verdict);
+        drop_probe(probe);
+        probe->done(probe->context, &verdict);
     }
-    finish(probe);
+}
+
+/* --- what the loop tells --- */
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct icmp *icmp = prepare->data;
+    while (icmp->queue.first != NULL) {
+        send_batch(icmp);
+    }
+    finish_all(icmp);
+    if (icmp->queue.first == NULL) {
+        (void)uv_prepare_stop(prepare);
+    }
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct icmp_probe *probe = timer->data;
-    if (probe->decided) {
-        finish(probe);
-    } else if (probe->n_turns == ECHOES) {
-        give_up(probe);
-    } else {
-        take_turn(probe);
-        arm(probe);
-    }
-}
-
-static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-    if (a->ss_family != b->ss_family) {
-        return false;
-    }
-    if (a->ss_family == AF_INET6) {
-        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-                      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
-    }
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-}
-
-static bool is_answer(const struct icmp_probe *probe, const struct echo *echo,
-                      const struct icmp_reply *reply, const struct sockaddr_storage *from)
-{
-    return echo->sent && echo->sequence == reply->sequence &&
-           memcmp(echo->token, reply->token, ICMP_TOKEN_SIZE) == 0 &&
-           same_host(&probe->target.addresses[echo->address], from);
-}
-
-static void take_reply(struct icmp *icmp, const struct icmp_reply *reply,
-                       const struct sockaddr_storage *from, struct mono now)
-{
-    for (struct icmp_probe *probe = icmp->probes; probe != NULL; probe = probe->next) {
-        for (size_t i = 0; i < ECHOES && !probe->decided; i++) {
-            const struct echo *echo = &probe->echoes[i];
-            if (is_answer(probe, echo, reply, from)) {
-                struct verdict *verdict = &probe->verdict;
-                *verdict = (struct verdict){
-                    .outcome = OUTCOME_UP, .reason = "", .time = echo->time_wall, .known = 1};
-                verdict->values[0] = (double)(now.ns - echo->time.ns) / 1e9;
-                probe->decided = true;
-                uv_timer_start(&probe->timer, on_timer, 0, 0);
-                return;
+    struct icmp *icmp = probe->icmp;
+    if (probe->list == &icmp->queue) {
+        /* The loop stood still for so long that this is due before the last echo left. */
+        (void)uv_timer_start(timer, on_timer, 1, 0);
+    } else if (probe->n_turns == probe->n_echoes) {
+        for (size_t i = 0; i < FAMILIES; i++) {
+            if (icmp->sockets[i] != NULL) {
+                ping_socket_read(icmp->sockets[i]); /* what came in time, when we are late */
             }
         }
+        if (probe->list == NULL) {
+            list_append(&icmp->finished, probe);
+        }
+        finish_all(icmp);
+    } else if (probe->waits_share || is_settled(&probe->echoes[probe->n_turns - 1])) {
+        take_turn(probe);
+    } else {
+        probe->waits_share = true;
+        wait_until(probe, probe->start, probe->share_ms * probe->n_turns);
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static struct echo *find_echo(struct icmp *icmp, uint16_t sequence, const uint8_t *token,
+                              size_t token_size, const union ping_address *peer)
 {
-    struct ping_socket *ping = poll->data;
-    uint8_t bytes[DATAGRAM_SIZE];
-    (void)status; /* an error of the socket is read away below */
-    (void)events;
-    for (int i = 0; i < READS_AT_ONCE; i++) {
-        struct sockaddr_storage from = {0};
-        socklen_t from_size = sizeof from;
-        struct icmp_reply reply;
-        ssize_t got =
-            recvfrom(ping->fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &from_size);
-        if (got < 0) {
-            break;
-        }
-        if (icmp_decode(ping->form, bytes, (size_t)got, &reply) == 0) {
-            take_reply(ping->icmp, &reply, &from, clock_mono());
-        }
+    bool mismatched;
+    struct icmp_entry *entry =
+        icmp_table_find(&icmp->table, sequence, token, token_size, peer, &mismatched);
+    if (entry == NULL) {
+        uint64_t *counter = mismatched ? &icmp->ignored.mismatched : &icmp->ignored.late;
+        (*counter)++;
+    }
+    return (struct echo *)entry; /* its first member */
+}
+
+static void on_reply(void *context, const struct icmp_reply *reply, const union ping_address *from,
+                     struct mono time)
+{
+    struct icmp *icmp = context;
+    struct echo *echo = find_echo(icmp, reply->sequence, reply->token, ICMP_TOKEN_SIZE, from);
+    if (echo == NULL) {
+        return;
+    }
+    struct icmp_probe *probe = echo->probe;
+    if (time.ns > mono_add_ms(probe->start, probe->timeout_ms).ns) {
+        icmp->ignored.late++; /* and so are we, or it would not be open any more */
+        return;
+    }
+    echo->rtt_ns = time.ns > echo->time.ns ? time.ns - echo->time.ns : 0;
+    icmp_table_remove(&icmp->table, &echo->entry);
+    settle(probe, echo, ECHO_ANSWERED);
+}
+
+static void on_refusal(void *context, const struct icmp_quote *quote,
+                       const struct icmp_error *error, const union ping_address *to,
+                       const union ping_address *from)
+{
+    struct icmp *icmp = context;
+    struct echo *echo = find_echo(icmp, quote->sequence, quote->token, quote->token_size, to);
+    if (echo == NULL) {
+        return;
+    }
+    struct icmp_probe *probe = echo->probe;
+    if (probe->error == NULL) {
+        probe->error = error;
+        probe->error_from = *from;
+    }
+    icmp_table_remove(&icmp->table, &echo->entry);
+    settle(probe, echo, ECHO_REFUSED);
+}
+
+static void on_foreign(void *context)
+{
+    struct icmp *icmp = context;
+    icmp->ignored.foreign++;
+}
+
+static void on_end(void *context)
+{
+    struct icmp *icmp = context;
+    const struct icmp_ignored *now = &icmp->ignored;
+    uint64_t held;
+    finish_all(icmp);
+    if (now->mismatched != icmp->logged.mismatched &&
+        log_limit_allow(&icmp->ignoring, LOG_EVERY_MS, &held)) {
+        log_warn("checks",
+                 "answers to echo requests that do not match were ignored: mismatched=%llu "
+                 "late=%llu foreign=%llu",
+                 (unsigned long long)(now->mismatched - icmp->logged.mismatched),
+                 (unsigned long long)(now->late - icmp->logged.late),
+                 (unsigned long long)(now->foreign - icmp->logged.foreign));
+        icmp->logged = *now;
     }
 }
 
 /* --- life --- */
 
+static void list_init(struct probe_list *list)
+{
+    list->first = NULL;
+    list->last = &list->first;
+}
+
 struct icmp *icmp_new(uv_loop_t *loop)
 {
     struct icmp *icmp = xcalloc(1, sizeof *icmp);
     icmp->loop = loop;
-    icmp->id = (uint16_t)getpid();
+    icmp->events = (struct ping_events){
+        .context = icmp,
+        .reply = on_reply,
+        .refusal = on_refusal,
+        .foreign = on_foreign,
+        .end = on_end,
+    };
+    list_init(&icmp->queue);
+    list_init(&icmp->finished);
+    (void)uv_prepare_init(loop, &icmp->prepare); /* cannot fail */
+    icmp->prepare.data = icmp;
+    icmp->sequence = (uint16_t)clock_mono().ns; /* any will do */
+    int error; /* is told when there is something to send and it still fails */
+    (void)open_socket(icmp, AF_INET, &error);
+    (void)open_socket(icmp, AF_INET6, &error);
     return icmp;
+}
+
+void icmp_open_sockets(struct icmp *icmp)
+{
+    static const int families[FAMILIES] = {AF_INET, AF_INET6};
+    for (size_t i = 0; i < FAMILIES; i++) {
+        if (icmp->sockets[i] == NULL) { /* else the first echo tells of the failure */
+            (void)ping_socket_open(icmp->loop, families[i], &icmp->events, &icmp->sockets[i]);
+        }
+    }
 }
 
 void icmp_free(struct icmp *icmp)
@@ -346,70 +398,47 @@ void icmp_free(struct icmp *icmp)
     if (icmp == NULL) {
         return;
     }
-    assert(icmp->probes == NULL);
+    assert(icmp->n_probes == 0);
     for (size_t i = 0; i < FAMILIES; i++) {
-        if (icmp->sockets[i] != NULL) {
-            uv_close((uv_handle_t *)&icmp->sockets[i]->poll, on_socket_closed);
-        }
+        ping_socket_close(icmp->sockets[i]);
+        icmp->sockets[i] = NULL;
     }
-    free(icmp);
+    icmp_table_clear(&icmp->table);
+    uv_close((uv_handle_t *)&icmp->prepare, on_closed);
+}
+
+struct icmp_ignored icmp_ignored(const struct icmp *icmp)
+{
+    return icmp->ignored;
 }
 
 struct icmp_probe *icmp_start(struct icmp *icmp, const struct target *target, int64_t timeout_ms,
-                              probe_done *done, void *context)
+                              unsigned echoes, probe_done *done, void *context)
 {
-    struct icmp_probe *probe = xcalloc(1, sizeof *probe);
+    assert(echoes >= 1 && echoes <= ICMP_ECHOES_MAX);
+    struct icmp_probe *probe = xcalloc(1, sizeof *probe + echoes * sizeof probe->echoes[0]);
     probe->icmp = icmp;
-    probe->target = *target;
+    probe->n_addresses = target->n_addresses;
+    for (size_t i = 0; i < target->n_addresses; i++) {
+        memcpy(&probe->addresses[i], &target->addresses[i], target_address_size(target, i));
+    }
     probe->timeout_ms = timeout_ms;
-    probe->start = clock_mono();
+    probe->share_ms = timeout_ms / 2 / echoes;
+    probe->n_echoes = echoes;
     probe->done = done;
     probe->context = context;
-    uv_timer_init(icmp->loop, &probe->timer);
+    probe->start = clock_mono();
+    (void)uv_timer_init(icmp->loop, &probe->timer); /* cannot fail */
     probe->timer.data = probe;
-    probe->next = icmp->probes;
-    probe->link = &icmp->probes;
-    if (probe->next != NULL) {
-        probe->next->link = &probe->next;
-    }
-    icmp->probes = probe;
+    icmp->n_probes++;
     take_turn(probe);
-    if (!probe->echoes[0].sent && strcmp(probe->verdict.reason, "no-permission") == 0) {
-        probe->decided = true; /* asking again in a second changes nothing */
-        uv_timer_start(&probe->timer, on_timer, 0, 0);
-    } else {
-        arm(probe);
-    }
     return probe;
 }
 
 void icmp_cancel(struct icmp_probe *probe)
 {
-    leave(probe);
-    uv_close((uv_handle_t *)&probe->timer, on_closed);
+    if (probe->list != NULL) {
+        list_remove(probe);
+    }
+    drop_probe(probe);
 }
-
-/* --- as a type of check --- */
-
-static void *open_shared(uv_loop_t *loop)
-{
-    return icmp_new(loop);
-}
-
-static void close_shared(void *shared)
-{
-    icmp_free(shared);
-}
-
-static void *start(void *shared, const struct probe_order *order)
-{
-    return icmp_start(shared, order->target, order->timeout_ms, order->done, order->context);
-}
-
-static void cancel(void *probe)
-{
-    icmp_cancel(probe);
-}
-
-const struct check_type check_type_icmp = {
-    .id = CHECK_ICMP, .open = open_shared, .close = close_shared, .start = start, .cancel = cancel};

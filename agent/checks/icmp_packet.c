@@ -22,6 +22,11 @@ static uint16_t checksum(const uint8_t *bytes, size_t size)
     return (uint16_t)~sum;
 }
 
+static uint16_t get16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
 static void put16(uint8_t *at, uint16_t value)
 {
     at[0] = (uint8_t)(value >> 8);
@@ -59,7 +64,74 @@ int icmp_decode(enum icmp_form form, const uint8_t *bytes, size_t size, struct i
     if (size < HEADER_SIZE + ICMP_TOKEN_SIZE || bytes[0] != wanted || bytes[1] != 0) {
         return -EBADMSG;
     }
-    reply->sequence = (uint16_t)(bytes[6] << 8 | bytes[7]);
+    reply->id = get16(bytes + 4);
+    reply->sequence = get16(bytes + 6);
     reply->token = bytes + HEADER_SIZE;
     return 0;
+}
+
+int icmp_decode_quote(bool is_v6, const uint8_t *bytes, size_t size, struct icmp_quote *quote)
+{
+    const uint8_t wanted = is_v6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
+    if (size < HEADER_SIZE || bytes[0] != wanted || bytes[1] != 0) {
+        return -EBADMSG;
+    }
+    size_t rest = size - HEADER_SIZE;
+    quote->id = get16(bytes + 4);
+    quote->sequence = get16(bytes + 6);
+    quote->token = bytes + HEADER_SIZE;
+    quote->token_size = rest < ICMP_TOKEN_SIZE ? rest : ICMP_TOKEN_SIZE;
+    return 0;
+}
+
+#define HOST(words)                                                                                \
+    {                                                                                              \
+        "host-unreachable", words                                                                  \
+    }
+#define NETWORK(words)                                                                             \
+    {                                                                                              \
+        "network-unreachable", words                                                               \
+    }
+
+/* By the codes of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1. */
+static const struct icmp_error unreachable_v4[] = {
+    [ICMP_NET_UNREACH] = NETWORK("network unreachable"),
+    [ICMP_HOST_UNREACH] = HOST("host unreachable"),
+    [ICMP_PROT_UNREACH] = HOST("protocol unreachable"),
+    [ICMP_SR_FAILED] = HOST("source route failed"),
+    [ICMP_NET_UNKNOWN] = NETWORK("network unknown"),
+    [ICMP_HOST_UNKNOWN] = HOST("host unknown"),
+    [ICMP_HOST_ISOLATED] = HOST("source host isolated"),
+    [ICMP_NET_ANO] = NETWORK("network prohibited"),
+    [ICMP_HOST_ANO] = HOST("host prohibited"),
+    [ICMP_NET_UNR_TOS] = NETWORK("network unreachable for this service"),
+    [ICMP_HOST_UNR_TOS] = HOST("host unreachable for this service"),
+    [ICMP_PKT_FILTERED] = HOST("prohibited by a filter"),
+    [ICMP_PREC_VIOLATION] = HOST("precedence violation"),
+    [ICMP_PREC_CUTOFF] = HOST("precedence cutoff"),
+};
+
+/* RFC 4443 section 3.1; 6: a route that rejects. */
+static const struct icmp_error unreachable_v6[] = {
+    [ICMP6_DST_UNREACH_NOROUTE] = NETWORK("no route"),
+    [ICMP6_DST_UNREACH_ADMIN] = HOST("prohibited by a filter"),
+    [ICMP6_DST_UNREACH_BEYONDSCOPE] = NETWORK("beyond the source's scope"),
+    [ICMP6_DST_UNREACH_ADDR] = HOST("host unreachable"),
+    [5] = HOST("source address refused"),
+    [6] = NETWORK("route rejected"),
+};
+
+/* A loop among the routers. */
+static const struct icmp_error exceeded = HOST("time to live exceeded");
+
+const struct icmp_error *icmp_explain(bool is_v6, uint8_t type, uint8_t code)
+{
+    const struct icmp_error *errors = is_v6 ? unreachable_v6 : unreachable_v4;
+    size_t n_errors = is_v6 ? sizeof unreachable_v6 / sizeof unreachable_v6[0]
+                            : sizeof unreachable_v4 / sizeof unreachable_v4[0];
+    if (type == (is_v6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH)) {
+        return code < n_errors && errors[code].reason != NULL ? &errors[code] : NULL;
+    }
+    return type == (is_v6 ? ICMP6_TIME_EXCEEDED : ICMP_TIME_EXCEEDED) && code == 0 ? &exceeded
+                                                                                   : NULL;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "checks/checks.h"
 
+#include "common/lean.h"
 #include "common/log.h"
-#include "common/privilege.h"
 #include "common/supervisor.h"
 #include "common/xalloc.h"
+#include "confinement.h"
 #include "sample/channel.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How long a replaced resolv.conf may go unseen. */
+enum { FILES_LOOK_MS = 10000 };
 
 /* What is checked points into the share. */
 struct worker {
@@ -20,7 +24,9 @@ struct worker {
     struct checks_share *share;
     struct checks *checks;
     struct channel_worker *channel;
+    struct confinement *confinement; /* NULL: it looks at this machine itself */
     uv_signal_t term;
+    uv_timer_t files;
 };
 
 static void free_share(struct checks_share *share)
@@ -50,12 +56,35 @@ static struct checks_share *parse_share(char *text, size_t size)
     return share;
 }
 
+/* Main starts another process, which may read what this one may not. */
+static bool begins_anew(struct worker *worker, const struct checks_share *share)
+{
+    const char *path =
+        worker->confinement != NULL ? confinement_outdated(worker->confinement, share) : NULL;
+    if (path != NULL) {
+        log_info("checks", "begins anew, to read a file that is new or was replaced: file=%s",
+                 path);
+        uv_stop(worker->term.loop);
+    }
+    return path != NULL;
+}
+
+static void on_files(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+    (void)begins_anew(worker, worker->share);
+}
+
 static void on_config(void *context, char *text, size_t size)
 {
     struct worker *worker = context;
     struct checks_share *share = parse_share(text, size);
     if (share == NULL) {
         return; /* goes on with the one it has */
+    }
+    if (begins_anew(worker, share)) {
+        free_share(share);
+        return;
     }
     checks_reload(worker->checks, &share->checks, share->device);
     free_share(worker->share);
@@ -69,7 +98,25 @@ static void on_term(uv_signal_t *signal, int number)
     uv_stop(signal->loop);
 }
 
-static void run_checks(uv_loop_t *loop, struct worker *worker)
+static void run_loop(uv_loop_t *loop, struct worker *worker)
+{
+    (void)uv_signal_init(loop, &worker->term); /* fails only without descriptors */
+    (void)uv_signal_start(&worker->term, on_term, SIGTERM);
+    (void)uv_timer_init(loop, &worker->files); /* neither can fail */
+    worker->files.data = worker;
+    if (worker->confinement != NULL) {
+        (void)uv_timer_start(&worker->files, on_files, FILES_LOOK_MS, FILES_LOOK_MS);
+    }
+    channel_worker_on_config(worker->channel, on_config, worker);
+    lean_forget(); /* what reading the configuration and the confinement took */
+    (void)uv_run(loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&worker->term, NULL);
+    uv_close((uv_handle_t *)&worker->files, NULL);
+}
+
+/* What programs it runs, and as whom, is the local worker's own matter: it takes root. The others
+ * have opened by now what needs a privilege (the sockets of ping), and have read nothing. */
+static int run_checks(uv_loop_t *loop, struct worker *worker)
 {
     const struct checks_options options = {
         .device = worker->share->device,
@@ -77,29 +124,18 @@ static void run_checks(uv_loop_t *loop, struct worker *worker)
         .types = worker->types,
         .n_types = worker->n_types,
     };
+    int status = 0;
     worker->checks = checks_open(loop, &worker->share->checks, &options);
-    (void)uv_signal_init(loop, &worker->term); /* fails only without descriptors */
-    (void)uv_signal_start(&worker->term, on_term, SIGTERM);
-    channel_worker_on_config(worker->channel, on_config, worker);
-    (void)uv_run(loop, UV_RUN_DEFAULT);
+    if (worker->part != CHECK_PART_LOCAL) {
+        worker->confinement = confinement_enter(worker->part, worker->share);
+        status = worker->confinement == NULL ? 1 : 0;
+    }
+    if (status == 0) {
+        run_loop(loop, worker);
+    }
     checks_close(worker->checks);
-    uv_close((uv_handle_t *)&worker->term, NULL);
-}
-
-/* As root: to become the agent's user, which may keep what pings. Commands are run as their own
- * user, which takes root. */
-static int give_up_privilege(const struct worker *worker)
-{
-    bool is_net = worker->part == CHECK_PART_NET;
-    const char *user = worker->share->user;
-    if (user == NULL || worker->part == CHECK_PART_LOCAL) {
-        return 0;
-    }
-    int rc = privilege_become(user, is_net);
-    if (rc != 0) {
-        log_error("checks", "cannot become user=%s: %s", user, strerror(-rc));
-    }
-    return rc;
+    confinement_free(worker->confinement);
+    return status;
 }
 
 static int run(struct worker *worker)
@@ -116,10 +152,7 @@ static int run(struct worker *worker)
         log_error("checks", "no channel: %s", strerror(errno));
         goto close_loop;
     }
-    if (give_up_privilege(worker) == 0) {
-        run_checks(&loop, worker);
-        status = 0;
-    }
+    status = run_checks(&loop, worker);
     channel_worker_close(worker->channel);
 close_loop:
     (void)uv_run(&loop, UV_RUN_DEFAULT); /* until everything is closed */

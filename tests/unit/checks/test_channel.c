@@ -144,7 +144,7 @@ static int work_and_leave(void)
     for (int i = 0; i < 100; i++) {
         send_row(sink, number, TIME_0 + i, (uint64_t)i);
     }
-    channel_worker_close(channel); /* at once: the timer of 200 ms did not run */
+    channel_worker_close(channel); /* at once: the timer did not run */
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);
     return 0;
@@ -279,6 +279,65 @@ static int send_foreign_talkers(void)
     batch_writer_free(writer);
     pause();
     return 1;
+}
+
+/* --- news, and what is none --- */
+
+enum { STEP_MS = 120 }; /* over twice what news may wait, and far below what the rest does */
+
+struct teller {
+    struct channel_worker *channel;
+    uv_timer_t timer;
+    uint32_t object;
+    size_t step;
+};
+
+static void tell_next(uv_timer_t *timer)
+{
+    static const enum outcome outcomes[] = {OUTCOME_UP, OUTCOME_DOWN, OUTCOME_UP, OUTCOME_UP};
+    struct teller *teller = timer->data;
+    if (teller->step == sizeof outcomes / sizeof outcomes[0]) {
+        uv_stop(timer->loop);
+        return;
+    }
+    const struct sample_sink *sink = channel_worker_sink(teller->channel);
+    const struct result result = {.object = teller->object,
+                                  .time = {TIME_0 + (int64_t)teller->step},
+                                  .outcome = outcomes[teller->step],
+                                  .reason = "",
+                                  .detail = ""};
+    sink->result(sink->context, &result);
+    teller->step++;
+    uv_update_time(timer->loop);
+    uv_timer_start(timer, tell_next, STEP_MS, 0);
+}
+
+static int tell_news(void)
+{
+    uv_loop_t loop;
+    size_t size;
+    struct teller teller = {0};
+    free(channel_read_config(&size));
+    uv_loop_init(&loop);
+    teller.channel = channel_worker_open(&loop);
+    const struct sample_sink *sink = channel_worker_sink(teller.channel);
+    struct object object = make_object("check");
+    for (int i = 0; i < 20; i++) { /* so that its number is not among the first eight */
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        struct object other = make_object(name);
+        sink->define(sink->context, &other);
+    }
+    teller.object = sink->define(sink->context, &object);
+    uv_timer_init(&loop, &teller.timer);
+    teller.timer.data = &teller;
+    tell_next(&teller.timer);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&teller.timer, NULL);
+    channel_worker_close(teller.channel);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+    return 0;
 }
 
 enum { FLOOD_ROWS = 600000 };
@@ -501,6 +560,21 @@ static void last_words_are_read_and_no_gap_follows_a_request(void **state)
     close_scene(&scene);
 }
 
+static void only_news_is_sent_at_once(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene);
+    start_worker(&scene, tell_news, "");
+    assert_int_equal(wait_worker(&scene), 0);
+    channel_main_disconnect(scene.channel, true);
+    assert_int_equal(scene.recorder->n_results, 4);
+    /* What is well waits for company and goes with the failure; the recovery; and at the end, that
+     * it is still well. */
+    assert_int_equal(channel_main_stats(scene.channel)->reports, 3);
+    close_scene(&scene);
+}
+
 static void killed_worker_leaves_a_gap_and_can_come_again(void **state)
 {
     struct scene scene;
@@ -601,6 +675,7 @@ int main(void)
         cmocka_unit_test(large_configuration_arrives),
         cmocka_unit_test(large_definitions_are_split),
         cmocka_unit_test(last_words_are_read_and_no_gap_follows_a_request),
+        cmocka_unit_test(only_news_is_sent_at_once),
         cmocka_unit_test(killed_worker_leaves_a_gap_and_can_come_again),
         cmocka_unit_test(garbage_is_not_believed),
         cmocka_unit_test(unread_rows_become_a_gap),

@@ -40,11 +40,24 @@ static void good_checks_are_taken(void **state)
     assert_int_equal(config.status, 204);
     assert_null(config.device);
     config_free(&check_config_schema, &config);
+    assert_int_equal(parse("name: t\ntype: tls\nhost: 2001:db8::1\nserver_name: a.example\n",
+                           &config, first, sizeof first),
+                     0);
+    config_free(&check_config_schema, &config);
     assert_int_equal(parse("name: p\ntype: icmp\nhost: 192.0.2.1\n", &config, first, sizeof first),
                      0);
     config_free(&check_config_schema, &config);
     assert_int_equal(parse("name: t\ntype: tcp\nhost: a\nport: 25\ninterval: 1s\ntimeout: 999ms\n",
                            &config, first, sizeof first),
+                     0);
+    config_free(&check_config_schema, &config);
+    assert_int_equal(parse("name: v\ntype: value\nkind: interface\nobject: lo\nmetric: in_octets\n"
+                           "down_unless: [\"value < 8 Mbit/s\"]\n",
+                           &config, first, sizeof first),
+                     0);
+    config_free(&check_config_schema, &config);
+    assert_int_equal(parse("name: u\ntype: systemd\nunit: \"getty@tty1.service\"\n", &config, first,
+                           sizeof first),
                      0);
     config_free(&check_config_schema, &config);
 }
@@ -78,9 +91,22 @@ static void bad_checks_are_refused(void **state)
         {"name: a\ntype: file\npath: b\n", "path"},
         {"name: a\ntype: command\ncommand: [ls]\n", "command"},
         {"name: a\ntype: systemd\n", "unit"},
+        {"name: a\ntype: systemd\nunit: \"nginx*\"\n", "unit"},
+        {"name: a\ntype: value\nkind: b\nobject: c\nmetric: d\ndown_unless: [\"value < 3 "
+         "parsecs\"]\n",
+         "down_unless"},
         {"name: a\ntype: icmp\nhost: b\ndown_unless: [\"size > 1\"]\n", "down_unless"},
         {"name: a\ntype: icmp\nhost: b\nconfirm: 3 of 2\n", "confirm"},
         {"name: a\ntype: http\nurl: http://b/\nbody: c\n", "body"},
+        {"name: a\ntype: http\nurl: http://b/\nheaders: [no colon]\n", "headers"},
+        {"name: a\ntype: http\nurl: http://b/\nheaders: [\"A: b\\nC: d\"]\n", "headers"},
+        {"name: a\ntype: http\nurl: http://b/\nbody_match: '(a)\\1'\n", "body_match"},
+        {"name: a\ntype: http\nurl: http://b/\nheader_match: '[a'\n", "header_match"},
+        {"name: a\ntype: http\nurl: http://b/\nmethod: head\nbody_match: a\n", "body_match"},
+        {"name: a\ntype: tls\nhost: b\nserver_name: c/d\n", "server_name"},
+        {"name: a\ntype: tls\nhost: b@c\n", "host"},
+        {"name: a\ntype: tls\nhost: b\nca_file: c.pem\n", "ca_file"},
+        {"name: a\ntype: tls\nhost: b\nurl: https://b/\n", "url"},
         {"name: a\ntype: value\nkind: b\nobject: c\nmetric: d\n", "down_unless"},
         {"type: icmp\nhost: b\n", "name"},
     };

@@ -97,6 +97,47 @@ static void broken_one_is_described(void **state)
     assert_string_equal(text, "rtt is 0.9125 s, not response < 800 ms");
 }
 
+/* What is polled tells its unit only when it is polled. */
+static void unit_may_be_known_later(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *unit; /* in the end */
+        double threshold; /* 0: not of that kind */
+    } cases[] = {
+        {"value < 8 Mbit/s", "octets/s", 1e6},
+        {"value < 1 MiB/s", "bit/s", 8388608},
+        {"value <= 50 %", "ratio", 0.5},
+        {"value > 2 KiB", "octets", 2048},
+        {"value < 60", "Cel", 60},
+        {"value < 1 h", "min", 60},
+        {"value < 8 Mbit/s", "packets/s", 0},
+        {"value < 60 s", "Cel", 0},
+        {"value < 8 Mbit/s", "octets", 0},
+    };
+    struct metric metric = {"value", NULL, METRIC_GAUGE};
+    struct condition condition;
+    char reason[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        metric.unit = NULL;
+        assert_int_equal(condition_parse(cases[i].text, &metric, 1, &condition, reason, 256), 0);
+        metric.unit = cases[i].unit;
+        int rc = condition_parse(cases[i].text, &metric, 1, &condition, reason, 256);
+        assert_int_equal(rc == 0, cases[i].threshold > 0);
+        if (rc == 0) {
+            assert_true(condition.threshold > cases[i].threshold * 0.999999 &&
+                        condition.threshold < cases[i].threshold * 1.000001);
+        } else {
+            assert_non_null(strstr(reason, cases[i].unit));
+        }
+    }
+    metric.unit = NULL;
+    assert_int_not_equal(condition_parse("value < 8 parsecs", &metric, 1, &condition, reason, 256),
+                         0);
+    assert_int_not_equal(condition_parse("response < 8 s", &metric, 1, &condition, reason, 256), 0);
+}
+
 static void alert_needs_enough_bad_results(void **state)
 {
     struct confirm confirm;
@@ -169,6 +210,7 @@ int main(void)
         cmocka_unit_test(numbers_have_units),
         cmocka_unit_test(bad_ones_say_why),
         cmocka_unit_test(broken_one_is_described),
+        cmocka_unit_test(unit_may_be_known_later),
         cmocka_unit_test(alert_needs_enough_bad_results),
         cmocka_unit_test(addresses_are_plain_or_refused),
     };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * HTTP probes against a small server that misbehaves in every way, and against nginx with TLS. */
-#include "http.h"
-#include "resolve.h"
+ * HTTP probes against a small server that misbehaves in every way. */
 #include "support.h"
+#include "web_support.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "resolve.h"
+
+#include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,270 +15,389 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { PIECE = 64 * 1024 };
+enum { TOTAL, DNS, CONNECT, TLS, FIRST_BYTE, STATUS, SIZE };
 
-/* A server in the test's own loop: sends `text` to whoever asks, then what `then` says. */
-enum then { THEN_CLOSE, THEN_HANG, THEN_MORE };
-struct server {
-    uv_tcp_t listener;
-    uint16_t port;
-    const char *text; /* NULL: not a byte */
-    enum then then;
-    int n_connections;
-    uint64_t n_bytes;
-    char request[2048];
-    char piece[PIECE];
-    char read_buffer[2048];
-};
-struct peer {
-    uv_tcp_t tcp;
-    uv_write_t write;
-    struct server *server;
-};
+#define OK "HTTP/1.1 200 OK\r\n"
 
-static void on_peer_closed(uv_handle_t *handle)
+static struct server server; /* each test's own, zeroed by setup */
+static struct check_config config;
+
+static int setup(void **state)
 {
-    free(handle->data);
+    (void)state;
+    memset(&server, 0, sizeof server);
+    config = (struct check_config){.type = CHECK_HTTP, .timeout_ms = 3000};
+    return 0;
 }
 
-static void end_peer(struct peer *peer)
-{
-    if (!uv_is_closing((uv_handle_t *)&peer->tcp)) {
-        uv_close((uv_handle_t *)&peer->tcp, on_peer_closed);
-    }
-}
-
-static void on_written(uv_write_t *write, int status)
-{
-    struct peer *peer = write->data;
-    struct server *server = peer->server;
-    if (status < 0 || server->then == THEN_CLOSE) {
-        end_peer(peer);
-    } else if (server->then == THEN_MORE) {
-        uv_buf_t more = uv_buf_init(server->piece, PIECE);
-        server->n_bytes += PIECE;
-        uv_write(&peer->write, (uv_stream_t *)&peer->tcp, &more, 1, on_written);
-    }
-}
-
-static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
-{
-    struct peer *peer = handle->data;
-    (void)wanted;
-    *buffer = uv_buf_init(peer->server->read_buffer, sizeof peer->server->read_buffer);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer)
-{
-    struct peer *peer = stream->data;
-    struct server *server = peer->server;
-    if (got < 0) {
-        end_peer(peer);
-        return;
-    }
-    size_t used = strlen(server->request);
-    snprintf(server->request + used, sizeof server->request - used, "%.*s", (int)got, buffer->base);
-    if (strstr(server->request, "\r\n\r\n") == NULL) {
-        return;
-    }
-    if (server->text == NULL) {
-        if (server->then == THEN_CLOSE) {
-            end_peer(peer);
-        }
-        return;
-    }
-    uv_buf_t text = uv_buf_init((char *)server->text, (unsigned)strlen(server->text));
-    peer->write.data = peer;
-    uv_write(&peer->write, stream, &text, 1, on_written);
-}
-
-static void on_connection(uv_stream_t *listener, int status)
-{
-    struct server *server = listener->data;
-    struct peer *peer = calloc(1, sizeof *peer);
-    assert_int_equal(status, 0);
-    assert_non_null(peer);
-    peer->server = server;
-    server->n_connections++;
-    uv_tcp_init(listener->loop, &peer->tcp);
-    peer->tcp.data = peer;
-    assert_int_equal(uv_accept(listener, (uv_stream_t *)&peer->tcp), 0);
-    uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read);
-}
-
-static void start_server(uv_loop_t *loop, struct server *server)
-{
-    int fd = listen_on_loopback(8, &server->port);
-    memset(server->piece, 'x', sizeof server->piece);
-    uv_tcp_init(loop, &server->listener);
-    server->listener.data = server;
-    assert_int_equal(uv_tcp_open(&server->listener, fd), 0);
-    assert_int_equal(uv_listen((uv_stream_t *)&server->listener, 8, on_connection), 0);
-}
-
-struct answer {
-    int n;
-    struct verdict verdict;
-};
-
-static void on_done(void *context, const struct verdict *verdict)
-{
-    struct answer *answer = context;
-    answer->n++;
-    answer->verdict = *verdict;
-}
-
-static bool answered(void *context)
-{
-    return ((const struct answer *)context)->n > 0;
-}
-
-static struct answer get(uv_loop_t *loop, const char *ca_file, const char *url, const char *host,
-                         uint16_t port, int64_t status, int64_t timeout_ms)
-{
-    struct answer answer = {0};
-    struct target target;
-    struct http *http = http_new(loop, ca_file);
-    assert_non_null(http);
-    assert_int_equal(resolve_literal("127.0.0.1", port, &target), 0);
-    assert_non_null(
-        http_start(http, url, host, port, &target, status, timeout_ms, on_done, &answer));
-    assert_int_equal(answer.n, 0);
-    assert_true(run_until(loop, answered, &answer, timeout_ms + 3000));
-    http_free(http);
-    assert_int_equal(answer.n, 1);
-    return answer;
-}
-
-/* One probe of a server that answers so. */
-static struct answer ask(struct server *server, int64_t status, int64_t timeout_ms)
+/* One probe of the server, by `config`. */
+static struct answer ask(void)
 {
     char url[128];
     uv_loop_t loop;
     uv_loop_init(&loop);
-    start_server(&loop, server);
-    snprintf(url, sizeof url, "http://service.example:%u/path?q=1", server->port);
-    struct answer answer =
-        get(&loop, NULL, url, "service.example", server->port, status, timeout_ms);
-    uv_close((uv_handle_t *)&server->listener, NULL);
+    server_start(&server, &loop);
+    snprintf(url, sizeof url, "http://service.example:%u/path?q=1", server.port);
+    config.url = url;
+    struct answer answer = ask_type(&loop, &check_type_http, &config, "127.0.0.1", 0.25);
+    server_stop(&server);
     finish_loop(&loop);
     return answer;
 }
 
-static struct answer ask_for(const char *text, enum then then, int64_t status, int64_t timeout_ms)
+static struct answer ask_for(const char *text, enum then then)
 {
-    static struct server server;
     memset(&server, 0, sizeof server);
-    server.text = text;
+    server.texts[0] = text;
     server.then = then;
-    return ask(&server, status, timeout_ms);
+    return ask();
 }
 
-static void assert_down(const struct answer *answer, const char *reason)
+static bool knows(const struct answer *answer, unsigned value)
 {
-    assert_string_equal(answer->verdict.reason, reason);
-    assert_int_equal(answer->verdict.outcome, OUTCOME_DOWN);
+    return (answer->verdict.known >> value & 1) != 0;
 }
 
 static void good_answer_is_up(void **state)
 {
-    static struct server server;
     (void)state;
-    memset(&server, 0, sizeof server);
-    server.text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     setenv("http_proxy", "http://127.0.0.1:1/", 1); /* must not be asked */
-    struct answer answer = ask(&server, 0, 3000);
+    struct answer answer = ask_for(OK "Content-Length: 2\r\n\r\nok", THEN_CLOSE);
     unsetenv("http_proxy");
-    assert_string_equal(answer.verdict.reason, "");
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    assert_int_equal(answer.verdict.known & 0x35, 0x35);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_int_equal(answer.verdict.known, 0x7f & ~(1U << TLS));
     const double *values = answer.verdict.values;
-    assert_true(values[2] > 0 && values[2] <= values[4] && values[4] <= values[0] && values[0] < 3);
-    assert_true(values[5] == 200);
+    assert_true(values[DNS] == 0.25);
+    assert_true(values[CONNECT] > 0 && values[FIRST_BYTE] > 0);
+    assert_true(values[TOTAL] >= 0.25 + values[CONNECT] + values[FIRST_BYTE] && values[TOTAL] < 3);
+    assert_true(values[STATUS] == 200);
+    assert_true(values[SIZE] == 2);
     assert_memory_equal(server.request, "GET /path?q=1 HTTP/1.1\r\nHost: service.example:", 44);
+    assert_null(strstr(server.request, "Accept-Encoding"));
 }
 
 static void status_decides(void **state)
 {
+    const char *sorry = "HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\n\r\n";
     (void)state;
-    struct answer answer =
-        ask_for("HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\n\r\n", THEN_HANG, 200, 3000);
-    assert_down(&answer, "http-status");
+    config.status = 200;
+    struct answer answer = ask_for(sorry, THEN_HANG);
+    assert_verdict(&answer, OUTCOME_DOWN, "http-status");
     assert_string_equal(answer.verdict.detail, "got 503, expected 200");
-    assert_true(answer.verdict.values[5] == 503);
-    answer = ask_for("HTTP/1.1 503 Sorry\r\nContent-Length: 0\r\n\r\n", THEN_HANG, 503, 3000);
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    answer = ask_for("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", THEN_HANG, 0, 3000);
-    assert_string_equal(answer.verdict.detail, "got 404, expected 200 to 399");
-    answer = ask_for("HTTP/1.1 204 Empty\r\n\r\n", THEN_HANG, 200, 3000);
+    assert_true(answer.verdict.values[STATUS] == 503);
+    answer = ask_for("HTTP/1.1 204 Empty\r\n\r\n", THEN_HANG);
     assert_string_equal(answer.verdict.detail, "got 204, expected 200");
+    config.status = 503;
+    answer = ask_for(sorry, THEN_HANG);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    config.status = 0;
+    answer = ask_for("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", THEN_HANG);
+    assert_string_equal(answer.verdict.detail, "got 404, expected 200 to 399");
 }
 
-static void redirect_is_not_followed(void **state)
+static void request_is_as_configured(void **state)
+{
+    char *headers[] = {(char *)"X-Key: secret", (char *)"Accept: text/html"};
+    (void)state;
+    config.headers = (struct config_strings){2, headers};
+    config.method = CHECK_POST;
+    config.body = (char *)"name=value";
+    struct answer answer = ask_for(OK "Content-Length: 0\r\n\r\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_memory_equal(server.request, "POST /path?q=1 ", 15);
+    assert_non_null(strstr(server.request, "\r\nX-Key: secret\r\n"));
+    assert_non_null(strstr(server.request, "\r\nAccept: text/html\r\n"));
+    assert_non_null(strstr(server.request, "\r\nContent-Length: 10\r\n"));
+    config.method = CHECK_HEAD;
+    config.body = NULL;
+    answer = ask_for(OK "Content-Length: 123456\r\n\r\n", THEN_HANG);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_memory_equal(server.request, "HEAD /path?q=1 ", 15);
+    assert_true(answer.verdict.values[SIZE] == 123456);
+}
+
+static void body_must_match(void **state)
 {
     (void)state;
-    struct answer answer = ask_for("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
-                                   "Content-Length: 0\r\n\r\n",
-                                   THEN_HANG, 0, 3000);
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    assert_true(answer.verdict.values[5] == 302);
+    config.body_match = (char *)"^<title>.*(Mairie|Ville)</p>\n$";
+    struct answer answer = ask_for(OK "\r\n<title>\n<p>Mairie</p>\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    answer = ask_for(OK "\r\n<title>\n<p>Maison</p>\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "http-body");
+    assert_string_equal(answer.verdict.detail, "the body does not match");
+    assert_true(answer.verdict.values[STATUS] == 200);
+    answer = ask_for(OK "Content-Length: 0\r\n\r\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "http-body");
+    config.body_match = (char *)"tail";
+    static const char with_nul[] = OK "\r\nhead\0tail";
+    memset(&server, 0, sizeof server);
+    server.texts[0] = with_nul;
+    server.text_size = sizeof with_nul - 1;
+    answer = ask();
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_true(answer.verdict.values[SIZE] == 9);
+}
+
+static void header_must_match(void **state)
+{
+    (void)state;
+    config.header_match = (char *)"^Server: good$";
+    struct answer answer = ask_for("HTTP/1.1 100 Continue\r\nA: b\r\n\r\n" OK
+                                   "Server: good\r\nContent-Length: 0\r\n\r\n",
+                                   THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    /* Not in the line before the answer, nor in the status line. */
+    answer = ask_for("HTTP/1.1 100 Continue\r\nServer: good\r\n\r\n" OK
+                     "Server: goodish\r\nContent-Length: 0\r\n\r\n",
+                     THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "http-header");
+    config.header_match = (char *)"OK";
+    answer = ask_for(OK "Content-Length: 0\r\n\r\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "http-header");
 }
 
 static void silence_times_out(void **state)
 {
     (void)state;
     struct wall start = clock_wall();
-    struct answer answer = ask_for(NULL, THEN_HANG, 0, 200);
-    assert_down(&answer, "timeout");
-    assert_int_equal(answer.verdict.known, 0);
+    config.timeout_ms = 200;
+    struct answer answer = ask_for(NULL, THEN_HANG);
+    assert_verdict(&answer, OUTCOME_DOWN, "timeout");
+    assert_memory_equal(answer.verdict.detail, "no answer in ", 13);
+    assert_int_equal(answer.verdict.known, 1U << DNS | 1U << CONNECT);
     assert_in_range(answer.verdict.time.ms, start.ms, start.ms + 100);
-    answer = ask_for("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", THEN_HANG, 0, 200);
-    assert_down(&answer, "timeout");
+    answer = ask_for(OK "Content-Length: 9\r\n\r\nhalf", THEN_HANG);
+    assert_verdict(&answer, OUTCOME_DOWN, "timeout");
+    assert_memory_equal(answer.verdict.detail, "no complete answer in ", 22);
+}
+
+/* A byte now and then, for ever: the time counts, not that something comes. */
+static void slow_loris_times_out(void **state)
+{
+    (void)state;
+    config.timeout_ms = 200;
+    struct answer answer = ask_for(OK "A: b", THEN_DRIP);
+    assert_verdict(&answer, OUTCOME_DOWN, "timeout");
+    assert_true(server.n_bytes > strlen(OK "A: b"));
+    answer = ask_for(OK "\r\n", THEN_DRIP);
+    assert_verdict(&answer, OUTCOME_DOWN, "timeout");
 }
 
 static void garbage_is_a_protocol_error(void **state)
 {
+    static const char *const answers[] = {
+        "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        OK "Content-Length: 9\r\n\r\nhalf",
+        OK "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        OK "Content-Length: -5\r\n\r\n",
+        NULL,
+    };
     (void)state;
-    struct answer answer = ask_for("SSH-2.0-OpenSSH_9.2\r\n\r\n", THEN_CLOSE, 0, 3000);
-    assert_down(&answer, "protocol");
-    answer = ask_for("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", THEN_CLOSE, 0, 3000);
-    assert_down(&answer, "protocol");
-    answer = ask_for(NULL, THEN_CLOSE, 0, 3000);
-    assert_down(&answer, "protocol");
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct answer answer = ask_for(answers[i], THEN_CLOSE);
+        assert_verdict(&answer, OUTCOME_DOWN, "protocol");
+    }
 }
 
 static void endless_body_is_cut_off(void **state)
 {
-    static struct server server;
     (void)state;
-    memset(&server, 0, sizeof server);
-    server.text = "HTTP/1.1 200 OK\r\n\r\n";
-    server.then = THEN_MORE;
-    struct answer answer = ask(&server, 0, 10000);
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
+    config.timeout_ms = 10000;
+    struct answer answer = ask_for(OK "Content-Length: 1073741824\r\n\r\n", THEN_MORE);
+    assert_verdict(&answer, OUTCOME_UP, "");
     assert_true(server.n_bytes < 16 * 1024 * 1024); /* 1 MiB and what the sockets hold */
-    server = (struct server){.text = "HTTP/1.1 500 No\r\n\r\n", .then = THEN_MORE};
-    answer = ask(&server, 0, 10000);
-    assert_down(&answer, "http-status");
+    assert_true(answer.verdict.values[SIZE] == 1073741824);
+    answer = ask_for(OK "\r\n", THEN_MORE);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_false(knows(&answer, SIZE)); /* nobody has seen it whole */
+    config.size_max_bytes = 100000;
+    answer = ask_for(OK "\r\n", THEN_MORE);
+    assert_verdict(&answer, OUTCOME_DOWN, "body-size");
+    assert_true(server.n_bytes < 16 * 1024 * 1024);
+    answer = ask_for("HTTP/1.1 500 No\r\n\r\n", THEN_MORE);
+    assert_verdict(&answer, OUTCOME_DOWN, "http-status");
+    config.size_max_bytes = 2;
+    answer = ask_for(OK "\r\nok", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_UP, "");
+}
+
+/* 1 MiB that looks like the beginning of a match at every third byte. */
+static void hostile_body_costs_linear_time(void **state)
+{
+    (void)state;
+    config.body_match = (char *)"foo.*fo+.*ba?r";
+    memset(&server, 0, sizeof server);
+    server.texts[0] = OK "\r\n";
+    server.then = THEN_MORE;
+    server.more = "foo";
+    struct answer answer = ask();
+    assert_verdict(&answer, OUTCOME_DOWN, "http-body");
+    assert_string_equal(answer.verdict.detail, "the first MiB of the body does not match");
 }
 
 static void endless_headers_are_cut_off(void **state)
 {
-    static struct server server;
+    (void)state;
+    config.timeout_ms = 10000;
+    /* One line without an end. */
+    struct answer answer = ask_for(OK "A: b\r\n", THEN_MORE);
+    assert_verdict(&answer, OUTCOME_DOWN, "header-size");
+    static const char *const repeated[] = {"A: b\r\n", "HTTP/1.1 100 Continue\r\n\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        memset(&server, 0, sizeof server);
+        server.texts[0] = i == 0 ? OK : "HTTP/1.1 100 Continue\r\n\r\n";
+        server.then = THEN_MORE;
+        server.more = repeated[i];
+        answer = ask();
+        assert_verdict(&answer, OUTCOME_DOWN, "header-size");
+        assert_true(server.n_bytes < 16 * 1024 * 1024);
+    }
+}
+
+/* 16 MiB of zeros in 16 KiB: deflate's longest repeat takes two bits, which are zeros. */
+static char bomb[17000];
+
+static size_t make_bomb(const char *field)
+{
+    static const unsigned char gzip[] = {0x1f, 0x8b, 8,    0,    0,    0,    0,    0,
+                                         2,    3,    0xec, 0xc1, 0x01, 0x01, 0x00, 0x00,
+                                         0x00, 0x80, 0x90, 0xfe, 0xaf, 0xee, 0x08, 0x0a};
+    memset(bomb, 0, sizeof bomb);
+    int n = snprintf(bomb, sizeof bomb, OK "%s\r\n\r\n", field);
+    memcpy(bomb + n, gzip, sizeof gzip);
+    return (size_t)n + sizeof gzip + 16384;
+}
+
+static void bomb_is_not_unpacked(void **state)
+{
     (void)state;
     memset(&server, 0, sizeof server);
-    server.text = "HTTP/1.1 200 OK\r\nA: b\r\n";
-    server.then = THEN_MORE; /* one header line without an end */
-    struct answer answer = ask(&server, 0, 10000);
+    server.text_size = make_bomb("Content-Encoding: gzip");
+    server.texts[0] = bomb;
+    struct answer answer = ask();
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_true(answer.verdict.values[SIZE] == 16384 + 24);
+    /* What the transfer itself is packed in: either not unpacked, or no further than is read. */
+    config.size_max_bytes = 100000;
+    config.body_match = (char *)"no such thing";
+    size_t before = mallinfo2().uordblks;
+    memset(&server, 0, sizeof server);
+    server.text_size = make_bomb("Transfer-Encoding: gzip");
+    server.texts[0] = bomb;
+    answer = ask();
     assert_int_equal(answer.verdict.outcome, OUTCOME_DOWN);
-    assert_string_not_equal(answer.verdict.reason, "timeout");
+    assert_true(strcmp(answer.verdict.reason, "body-size") == 0 ||
+                strcmp(answer.verdict.reason, "protocol") == 0);
+    assert_true(mallinfo2().uordblks < before + 1024 * 1024);
 }
+
+/* --- redirections --- */
+
+static void redirect_is_not_followed_unasked(void **state)
+{
+    (void)state;
+    struct answer answer = ask_for("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n"
+                                   "Content-Length: 0\r\n\r\n",
+                                   THEN_HANG);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_true(answer.verdict.values[STATUS] == 302);
+}
+
+static void redirects_are_followed(void **state)
+{
+    (void)state;
+    config.redirects = 2;
+    config.status = 200;
+    memset(&server, 0, sizeof server);
+    server.texts[0] = "HTTP/1.1 301 Moved\r\nLocation: /second\r\nContent-Length: 0\r\n\r\n";
+    server.texts[1] = "HTTP/1.1 302 Moved\r\nLocation: third?a=b\r\nContent-Length: 0\r\n\r\n";
+    server.texts[2] = OK "Content-Length: 4\r\n\r\nhere";
+    struct answer answer = ask();
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_int_equal(server.n_connections, 3);
+    assert_non_null(strstr(server.request, "GET /second HTTP/1.1\r\nHost: service.example:"));
+    assert_non_null(strstr(server.request, "GET /third?a=b HTTP/1.1\r\n"));
+    assert_true(answer.verdict.values[SIZE] == 4);
+    assert_true(answer.verdict.values[DNS] == 0.25);
+}
+
+static void redirect_loop_ends(void **state)
+{
+    (void)state;
+    config.redirects = 5;
+    struct answer answer = ask_for("HTTP/1.1 302 Found\r\nLocation: /again\r\n"
+                                   "Content-Length: 0\r\n\r\n",
+                                   THEN_HANG);
+    assert_verdict(&answer, OUTCOME_DOWN, "redirects");
+    assert_string_equal(answer.verdict.detail, "redirected more than 5 times");
+    assert_int_equal(server.n_connections, 6);
+    answer = ask_for("HTTP/1.1 302 Found\r\nLocation: ftp://a.example/\r\n\r\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "redirects");
+    answer = ask_for("HTTP/1.1 302 Found\r\nLocation: http://u:p@a.example/\r\n\r\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "redirects");
+}
+
+/* To another host, which has to be resolved; what was meant for the first is not told to it. */
+static void redirect_to_another_host(void **state)
+{
+    static struct server other;
+    char location[256];
+    char url[128];
+    char *headers[] = {(char *)"Authorization: Basic c2VjcmV0"};
+    uv_loop_t loop;
+    (void)state;
+    memset(&other, 0, sizeof other);
+    other.texts[0] = OK "Content-Length: 0\r\n\r\n";
+    config.redirects = 1;
+    config.family = CHECK_FAMILY_IPV4;
+    config.headers = (struct config_strings){1, headers};
+    uv_loop_init(&loop);
+    server_start(&server, &loop);
+    server_start(&other, &loop);
+    snprintf(location, sizeof location,
+             "HTTP/1.1 302 Found\r\nLocation: http://localhost:%u/there\r\n\r\n", other.port);
+    server.texts[0] = location;
+    snprintf(url, sizeof url, "http://service.example:%u/", server.port);
+    config.url = url;
+    struct answer answer = ask_type(&loop, &check_type_http, &config, "127.0.0.1", 0.25);
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_memory_equal(other.request, "GET /there HTTP/1.1\r\nHost: localhost:", 37);
+    assert_non_null(strstr(server.request, "Authorization"));
+    assert_null(strstr(other.request, "Authorization"));
+    assert_true(answer.verdict.values[DNS] > 0.25);
+    server_stop(&server);
+    server_stop(&other);
+    finish_loop(&loop);
+}
+
+static void post_is_redirected_as_it_should(void **state)
+{
+    (void)state;
+    config.redirects = 1;
+    config.method = CHECK_POST;
+    config.body = (char *)"a=b";
+    memset(&server, 0, sizeof server);
+    server.texts[0] = "HTTP/1.1 303 See\r\nLocation: /seen\r\nContent-Length: 0\r\n\r\n";
+    server.texts[1] = OK "Content-Length: 0\r\n\r\n";
+    struct answer answer = ask();
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_non_null(strstr(server.request, "GET /seen "));
+    memset(&server, 0, sizeof server);
+    server.texts[0] = "HTTP/1.1 307 Again\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n";
+    server.texts[1] = OK "Content-Length: 0\r\n\r\n";
+    answer = ask();
+    assert_verdict(&answer, OUTCOME_UP, "");
+    assert_non_null(strstr(server.request, "POST /again "));
+    answer = ask_for("HTTP/1.1 307 Away\r\nLocation: http://127.0.0.1:1/\r\n\r\n", THEN_CLOSE);
+    assert_verdict(&answer, OUTCOME_DOWN, "redirects");
+    assert_string_equal(answer.verdict.detail, "asks to post elsewhere");
+}
+
+/* --- connections --- */
 
 static void closed_port_is_refused(void **state)
 {
@@ -288,210 +408,100 @@ static void closed_port_is_refused(void **state)
     uv_loop_init(&loop);
     close(listen_on_loopback(1, &port));
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
-    struct answer answer = get(&loop, NULL, url, "127.0.0.1", port, 0, 3000);
-    assert_down(&answer, "connection-refused");
+    config.url = url;
+    struct answer answer = ask_type(&loop, &check_type_http, &config, "127.0.0.1", 0);
+    assert_verdict(&answer, OUTCOME_DOWN, "connection-refused");
+    assert_int_equal(answer.verdict.known, 0);
     finish_loop(&loop);
+}
+
+static void ipv6_address_is_asked(void **state)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t size = sizeof address;
+    char url[64];
+    uv_loop_t loop;
+    (void)state;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        skip();
+    }
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd); /* refused is an answer too: it was asked */
+    snprintf(url, sizeof url, "http://[::1]:%u/", ntohs(address.sin6_port));
+    uv_loop_init(&loop);
+    config.url = url;
+    struct answer answer = ask_type(&loop, &check_type_http, &config, "::1", 0);
+    assert_verdict(&answer, OUTCOME_DOWN, "connection-refused");
+    finish_loop(&loop);
+}
+
+static void count_done(void *context, const struct verdict *verdict)
+{
+    (void)verdict;
+    ++*(int *)context;
 }
 
 static void cancel_calls_nobody(void **state)
 {
-    static struct server server;
-    struct answer answer = {0};
     struct target target;
     char url[64];
+    int n_done = 0;
     uv_loop_t loop;
     (void)state;
-    memset(&server, 0, sizeof server);
     server.then = THEN_HANG;
     uv_loop_init(&loop);
-    start_server(&loop, &server);
+    server_start(&server, &loop);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", server.port);
+    config.url = url;
     assert_int_equal(resolve_literal("127.0.0.1", server.port, &target), 0);
-    struct http *http = http_new(&loop, NULL);
-    struct http_probe *probe =
-        http_start(http, url, "127.0.0.1", server.port, &target, 0, 5000, on_done, &answer);
+    void *shared = check_type_http.open(&loop);
+    void *prepared = check_type_http.prepare(&config);
+    const struct probe_order order = {.loop = &loop,
+                                      .config = &config,
+                                      .prepared = prepared,
+                                      .host = "127.0.0.1",
+                                      .port = server.port,
+                                      .target = &target,
+                                      .timeout_ms = 5000,
+                                      .done = count_done,
+                                      .context = &n_done};
+    void *probe = check_type_http.start(shared, &order);
+    assert_non_null(probe);
     while (server.request[0] == '\0') {
         uv_run(&loop, UV_RUN_ONCE);
     }
-    http_cancel(probe);
-    http_free(http);
-    http_free(NULL);
-    uv_close((uv_handle_t *)&server.listener, NULL);
+    check_type_http.cancel(probe);
+    check_type_http.release(prepared);
+    check_type_http.close(shared);
+    server_stop(&server);
     finish_loop(&loop);
-    assert_int_equal(answer.n, 0);
-}
-
-/* --- nginx --- */
-
-/* Ends with the test, also with one that fails. */
-static pid_t start_program(const char *const argv[])
-{
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid == 0) {
-        int null = open("/dev/null", O_WRONLY);
-        if (null < 0 || dup2(null, 2) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
-            getppid() != parent) {
-            _exit(126);
-        }
-        execv(argv[0], (char *const *)argv);
-        _exit(127);
-    }
-    return pid;
-}
-
-static void write_file(const char *directory, const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-/* A key and a certificate of "localhost" that it signs itself. */
-static bool make_certificate(const char *directory)
-{
-    char key[256];
-    char certificate[256];
-    int status = 1;
-    snprintf(key, sizeof key, "%s/key.pem", directory);
-    snprintf(certificate, sizeof certificate, "%s/cert.pem", directory);
-    const char *const argv[] = {"/usr/bin/openssl",
-                                "req",
-                                "-x509",
-                                "-newkey",
-                                "ec",
-                                "-pkeyopt",
-                                "ec_paramgen_curve:prime256v1",
-                                "-nodes",
-                                "-days",
-                                "2",
-                                "-subj",
-                                "/CN=localhost",
-                                "-addext",
-                                "subjectAltName=DNS:localhost",
-                                "-keyout",
-                                key,
-                                "-out",
-                                certificate,
-                                NULL};
-    pid_t pid = start_program(argv);
-    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-static bool can_connect(void *context)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(*(const uint16_t *)context),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    bool connected = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    close(fd);
-    return connected;
-}
-
-static void remove_files(const char *directory)
-{
-    static const char *const names[] = {"key.pem", "cert.pem", "nginx.conf", "pid"};
-    char path[256];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(directory);
-}
-
-static pid_t start_nginx(uv_loop_t *loop, const char *directory, uint16_t port, uint16_t plain)
-{
-    char config[2048];
-    char path[256];
-    snprintf(config, sizeof config,
-             "daemon off; master_process off; pid %s/pid; error_log stderr crit;\n"
-             "events {}\n"
-             "http { access_log off; client_body_temp_path %s/b; proxy_temp_path %s/p;\n"
-             " fastcgi_temp_path %s/f; uwsgi_temp_path %s/u; scgi_temp_path %s/s;\n"
-             " server { listen 127.0.0.1:%u ssl; listen 127.0.0.1:%u; server_name localhost;\n"
-             "  ssl_certificate %s/cert.pem; ssl_certificate_key %s/key.pem;\n"
-             "  location = /good { return 200 fine; } location / { return 404; } } }\n",
-             directory, directory, directory, directory, directory, directory, port, plain,
-             directory, directory);
-    write_file(directory, "nginx.conf", config);
-    snprintf(path, sizeof path, "%s/nginx.conf", directory);
-    const char *const argv[] = {"/usr/sbin/nginx", "-c", path, NULL};
-    pid_t pid = start_program(argv);
-    assert_true(pid > 0);
-    assert_true(run_until(loop, can_connect, &port, 5000));
-    return pid;
-}
-
-static void nginx_with_tls(void **state)
-{
-    char directory[] = "/tmp/beffroi-test-XXXXXX";
-    char ca_file[256];
-    char url[64];
-    char named[64];
-    uint16_t port;
-    uint16_t plain;
-    uv_loop_t loop;
-    (void)state;
-    if (access("/usr/sbin/nginx", X_OK) != 0 || access("/usr/bin/openssl", X_OK) != 0) {
-        skip();
-    }
-    assert_non_null(mkdtemp(directory));
-    assert_true(make_certificate(directory));
-    uv_loop_init(&loop);
-    int first = listen_on_loopback(1, &port);
-    close(listen_on_loopback(1, &plain));
-    close(first);
-    pid_t pid = start_nginx(&loop, directory, port, plain);
-    snprintf(ca_file, sizeof ca_file, "%s/cert.pem", directory);
-    snprintf(named, sizeof named, "https://localhost:%u/good", port);
-
-    struct answer answer = get(&loop, ca_file, named, "localhost", port, 200, 5000);
-    assert_string_equal(answer.verdict.detail, "");
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    snprintf(url, sizeof url, "https://localhost:%u/missing", port);
-    answer = get(&loop, ca_file, url, "localhost", port, 0, 5000);
-    assert_down(&answer, "http-status");
-    /* Nobody vouches for it; it is another's; it speaks no TLS. */
-    answer = get(&loop, NULL, named, "localhost", port, 200, 5000);
-    assert_down(&answer, "tls");
-    snprintf(url, sizeof url, "https://127.0.0.1:%u/good", port);
-    answer = get(&loop, ca_file, url, "127.0.0.1", port, 200, 5000);
-    assert_down(&answer, "tls");
-    snprintf(url, sizeof url, "https://localhost:%u/good", plain);
-    answer = get(&loop, ca_file, url, "localhost", plain, 200, 5000);
-    assert_down(&answer, "tls");
-    snprintf(url, sizeof url, "http://localhost:%u/good", plain);
-    answer = get(&loop, NULL, url, "localhost", plain, 200, 5000);
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UP);
-    /* Our own list of authorities is missing: says nothing of the service. */
-    answer = get(&loop, "/nonexistent.pem", named, "localhost", port, 200, 5000);
-    assert_int_equal(answer.verdict.outcome, OUTCOME_UNKNOWN);
-    assert_string_equal(answer.verdict.reason, "resource");
-
-    finish_loop(&loop);
-    kill(pid, SIGTERM);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    static const char *const temporary[] = {"b", "p", "f", "u", "s"};
-    for (size_t i = 0; i < 5; i++) {
-        char path[256];
-        snprintf(path, sizeof path, "%s/%s", directory, temporary[i]);
-        (void)rmdir(path);
-    }
-    remove_files(directory);
+    assert_int_equal(n_done, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_answer_is_up),           cmocka_unit_test(status_decides),
-        cmocka_unit_test(redirect_is_not_followed),    cmocka_unit_test(silence_times_out),
-        cmocka_unit_test(garbage_is_a_protocol_error), cmocka_unit_test(endless_body_is_cut_off),
-        cmocka_unit_test(endless_headers_are_cut_off), cmocka_unit_test(closed_port_is_refused),
-        cmocka_unit_test(cancel_calls_nobody),         cmocka_unit_test(nginx_with_tls),
+        cmocka_unit_test_setup(good_answer_is_up, setup),
+        cmocka_unit_test_setup(status_decides, setup),
+        cmocka_unit_test_setup(request_is_as_configured, setup),
+        cmocka_unit_test_setup(body_must_match, setup),
+        cmocka_unit_test_setup(header_must_match, setup),
+        cmocka_unit_test_setup(silence_times_out, setup),
+        cmocka_unit_test_setup(slow_loris_times_out, setup),
+        cmocka_unit_test_setup(garbage_is_a_protocol_error, setup),
+        cmocka_unit_test_setup(endless_body_is_cut_off, setup),
+        cmocka_unit_test_setup(hostile_body_costs_linear_time, setup),
+        cmocka_unit_test_setup(endless_headers_are_cut_off, setup),
+        cmocka_unit_test_setup(bomb_is_not_unpacked, setup),
+        cmocka_unit_test_setup(redirect_is_not_followed_unasked, setup),
+        cmocka_unit_test_setup(redirects_are_followed, setup),
+        cmocka_unit_test_setup(redirect_loop_ends, setup),
+        cmocka_unit_test_setup(redirect_to_another_host, setup),
+        cmocka_unit_test_setup(post_is_redirected_as_it_should, setup),
+        cmocka_unit_test_setup(closed_port_is_refused, setup),
+        cmocka_unit_test_setup(ipv6_address_is_asked, setup),
+        cmocka_unit_test_setup(cancel_calls_nobody, setup),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

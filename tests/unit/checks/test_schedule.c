@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -174,6 +175,90 @@ static void goes_on_after_a_step_back(void **state)
     clock_replace(NULL);
 }
 
+struct spaced {
+    struct turns turns;
+    int64_t aligned_ms;    /* the steps that the grid has followed */
+    int64_t steady_ms[64]; /* when the turns were due, without them */
+};
+
+static void on_spaced(void *context, struct wall due)
+{
+    struct spaced *spaced = context;
+    spaced->steady_ms[spaced->turns.n] = due.ms - spaced->aligned_ms;
+    on_fire(&spaced->turns, due);
+}
+
+static bool enough_spaced(void *context)
+{
+    return enough(&((struct spaced *)context)->turns);
+}
+
+/* The steady clock counts the turns: whatever the wall clock does between them, the next comes
+ * after one interval, give or take the half that it takes to be on the grid again. */
+static void a_step_neither_skips_nor_doubles_a_turn(void **state)
+{
+    static const int64_t steps_ms[] = {190, -110, 150, -150, 3600049, -86400051, 99, -99, 60, 60};
+    struct moved_clocks moved = {0};
+    const struct clock_source source = {moved_mono, moved_wall, &moved};
+    uv_loop_t loop;
+    struct spaced spaced = {.turns = {.wanted = 1}};
+    int64_t phase = schedule_phase_ms("z", INTERVAL_MS);
+    (void)state;
+    clock_replace(&source);
+    uv_loop_init(&loop);
+    spaced.turns.task = schedule_start(&loop, "z", INTERVAL_MS, on_spaced, &spaced);
+    assert_true(run_until(&loop, enough_spaced, &spaced, 5000));
+    for (size_t i = 0; i < sizeof steps_ms / sizeof steps_ms[0]; i++) {
+        moved.wall_ms += steps_ms[i];
+        if (llabs(moved.wall_ms - spaced.aligned_ms) >= CLOCK_STEP_MIN_MS) {
+            spaced.aligned_ms = moved.wall_ms;
+        }
+        spaced.turns.wanted++;
+        assert_true(run_until(&loop, enough_spaced, &spaced, 5000));
+    }
+    for (size_t i = 1; i < spaced.turns.n; i++) {
+        /* Turns that the machine was late for are skipped, by whole intervals. */
+        int64_t apart_ms = spaced.steady_ms[i] - spaced.steady_ms[i - 1];
+        assert_true(apart_ms >= INTERVAL_MS / 2);
+        assert_true(apart_ms <= INTERVAL_MS * 3 / 2 || schedule_missed(spaced.turns.task) > 0);
+        assert_int_equal((spaced.turns.due[i] % INTERVAL_MS + INTERVAL_MS) % INTERVAL_MS, phase);
+    }
+    schedule_stop(spaced.turns.task);
+    finish_loop(&loop);
+    clock_replace(NULL);
+}
+
+/* Turns follow UTC: where the zone's offset changes, nothing does. */
+static void daylight_saving_is_nothing(void **state)
+{
+    /* 2026-03-29T01:00:00Z and 2026-10-25T01:00:00Z: Europe/Paris goes to +2 h, and back. */
+    static const int64_t changes_ms[] = {INT64_C(1774746000000), INT64_C(1792890000000)};
+    (void)state;
+    assert_int_equal(setenv("TZ", "Europe/Paris", 1), 0);
+    tzset();
+    for (size_t i = 0; i < 2; i++) {
+        struct moved_clocks moved = {.wall_ms = changes_ms[i] - 2 * INTERVAL_MS -
+                                                read_clock(CLOCK_REALTIME) / 1000000};
+        const struct clock_source source = {moved_mono, moved_wall, &moved};
+        uv_loop_t loop;
+        struct turns turns = {.wanted = 5};
+        clock_replace(&source);
+        uv_loop_init(&loop);
+        turns.task = schedule_start(&loop, "dst", INTERVAL_MS, on_fire, &turns);
+        assert_true(run_until(&loop, enough, &turns, 5000));
+        for (size_t k = 1; k < turns.n; k++) {
+            assert_int_equal((turns.due[k] - turns.due[k - 1]) % INTERVAL_MS, 0);
+            assert_true(turns.due[k] > turns.due[k - 1]);
+        }
+        assert_true(turns.due[0] < changes_ms[i] && turns.due[turns.n - 1] > changes_ms[i]);
+        schedule_stop(turns.task);
+        finish_loop(&loop);
+    }
+    clock_replace(NULL);
+    assert_int_equal(unsetenv("TZ"), 0);
+    tzset();
+}
+
 static void may_stop_itself(void **state)
 {
     uv_loop_t loop;
@@ -194,6 +279,8 @@ int main(void)
         cmocka_unit_test(phases_are_spread_and_kept),
         cmocka_unit_test(sleep_is_counted_a_clock_step_is_not),
         cmocka_unit_test(goes_on_after_a_step_back),
+        cmocka_unit_test(a_step_neither_skips_nor_doubles_a_turn),
+        cmocka_unit_test(daylight_saving_is_nothing),
         cmocka_unit_test(may_stop_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

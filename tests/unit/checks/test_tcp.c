@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * TCP probes and name resolution against real sockets of this machine. */
+ * TCP connections and name resolution against real sockets of this machine. */
 #include "resolve.h"
+#include "stream.h"
 #include "support.h"
-#include "tcp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,13 +36,24 @@ static bool answered(void *context)
     return ((const struct answer *)context)->n > 0;
 }
 
+static struct stream *start(uv_loop_t *loop, const struct target *target, int64_t timeout_ms,
+                            struct answer *answer)
+{
+    const struct stream_order order = {.loop = loop,
+                                       .target = target,
+                                       .timeout_ms = timeout_ms,
+                                       .done = on_done,
+                                       .context = answer};
+    return stream_start(&order);
+}
+
 static struct answer probe_target(const struct target *target, int64_t timeout_ms)
 {
     struct answer answer = {0};
     uv_loop_t loop;
     uv_loop_init(&loop);
     struct wall before = clock_wall();
-    assert_non_null(tcp_start(&loop, target, timeout_ms, on_done, &answer));
+    assert_non_null(start(&loop, target, timeout_ms, &answer));
     assert_int_equal(answer.n, 0); /* never from inside the start */
     assert_true(run_until(&loop, answered, &answer, timeout_ms + 3000));
     finish_loop(&loop);
@@ -159,7 +170,7 @@ static void without_descriptors_it_is_unknown(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = old.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    tcp_start(&loop, &target, 500, on_done, &answer);
+    start(&loop, &target, 500, &answer);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
     assert_true(run_until(&loop, answered, &answer, 2000));
     finish_loop(&loop);
@@ -177,12 +188,12 @@ static void cancel_calls_nobody(void **state)
     uv_loop_init(&loop);
     fill_listener(&full);
     assert_int_equal(resolve_literal("127.0.0.1", full.port, &target), 0);
-    struct tcp_probe *waiting = tcp_start(&loop, &target, 50, on_done, &answer);
+    struct stream *waiting = start(&loop, &target, 50, &answer);
     uv_run(&loop, UV_RUN_NOWAIT);
-    tcp_cancel(waiting);
+    stream_cancel(waiting);
     /* One that has its answer but has not told it yet. */
     target.n_addresses = 0;
-    tcp_cancel(tcp_start(&loop, &target, 50, on_done, &answer));
+    stream_cancel(start(&loop, &target, 50, &answer));
     finish_loop(&loop);
     assert_int_equal(answer.n, 0);
     empty_listener(&full);
