@@ -10,8 +10,9 @@
 #include <string.h>
 
 enum {
-    TICK_MS = 250,
-    SYNC_MS = 1000, /* of the spool, when no batch is closed */
+    LOOK_MS = 5000,     /* how often it looks for what is due when nothing else wakes it */
+    LOOKS_A_REPEAT = 2, /* and at least so often in the time after which statements repeat */
+    RETRY_MS = 1000,    /* while the disk refuses */
     REFUSED_LOG_MS = 60000,
 };
 
@@ -20,9 +21,9 @@ struct batcher {
     uv_timer_t tick;
     struct sample_sink sink;
     struct observer *observer;
+    struct clock_watch *clock;
     struct batch_writer *writer;
-    struct wall opened; /* when the open batch got its first item */
-    struct mono synced;
+    struct mono opened;          /* when the open batch got its first item */
     struct spool_chain appended; /* of the statements that the spool was given */
     struct object_store *objects;
     uint64_t rows;
@@ -32,11 +33,41 @@ struct batcher {
 };
 
 static void batcher_close_batch(struct batcher *batcher);
+static void batcher_on_tick(uv_timer_t *timer);
+
+/* How long it need not look. */
+static int64_t batcher_rest_ms(const struct batcher *batcher)
+{
+    int64_t repeat_ms = batcher->options.repeat_ms / LOOKS_A_REPEAT;
+    return repeat_ms < LOOK_MS ? repeat_ms : LOOK_MS;
+}
+
+/* The next look: at the latest when the open batch is old enough. */
+static void batcher_arm(struct batcher *batcher, struct mono now)
+{
+    int64_t wait_ms = batcher_rest_ms(batcher);
+    if (spool_failing(batcher->options.spool) != 0 && wait_ms > RETRY_MS) {
+        wait_ms = RETRY_MS;
+    }
+    if (batch_writer_items(batcher->writer) > 0) {
+        int64_t left_ms = batcher->options.batch_age_ms - mono_elapsed_ms(batcher->opened, now);
+        wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
+    }
+    uv_update_time(batcher->tick.loop);
+    (void)uv_timer_start(&batcher->tick, batcher_on_tick, wait_ms > 0 ? (uint64_t)wait_ms : 0,
+                         0); /* fails only without a call-back */
+}
+
+static void batcher_note_opened(struct batcher *batcher)
+{
+    batcher->opened = clock_mono();
+    batcher_arm(batcher, batcher->opened);
+}
 
 static void batcher_note_item(struct batcher *batcher)
 {
     if (batch_writer_items(batcher->writer) == 1) {
-        batcher->opened = clock_wall();
+        batcher_note_opened(batcher);
     }
     if (batch_writer_size(batcher->writer) >= PROTO_BATCH_TARGET ||
         batch_writer_items(batcher->writer) >= PROTO_BATCH_ITEMS_MAX) {
@@ -121,7 +152,21 @@ static void batcher_talkers(void *context, const struct talker_report *report)
 static void batcher_result(void *context, const struct result *result)
 {
     struct batcher *batcher = context;
+    clock_watch_look(batcher->clock); /* before what a changed clock has dated is believed */
     observer_result(batcher->observer, result);
+}
+
+static void batcher_on_clock(void *context, const struct clock_change *change)
+{
+    struct batcher *batcher = context;
+    observer_clock_changed(batcher->observer, change);
+    if (change->slept_ms != 0) {
+        struct gap gap = {.from = change->before, .to = change->after, .reason = GAP_SUSPENDED};
+        if (gap.to.ms < gap.from.ms) { /* and then the clock was set back */
+            gap.to.ms = gap.from.ms + change->slept_ms;
+        }
+        batcher_gap(batcher, &gap);
+    }
 }
 
 static void batcher_on_observation(void *context, const struct observation *observation,
@@ -138,13 +183,21 @@ static void batcher_on_observation(void *context, const struct observation *obse
     }
 }
 
+const struct object *batcher_find(struct batcher *batcher, const char *device, const char *kind,
+                                  const char *name)
+{
+    const struct object wanted = {.device = device, .kind = kind, .name = name};
+    struct stored_object *stored = object_store_named(batcher->objects, &wanted);
+    return stored != NULL ? &stored->object : NULL;
+}
+
 void batcher_gap(struct batcher *batcher, const struct gap *gap)
 {
     if (batch_add_gap(batcher->writer, gap) != 0) {
         log_error("batch", "gap refused from_ms=%lld to_ms=%lld", (long long)gap->from.ms,
                   (long long)gap->to.ms);
     } else if (batch_writer_items(batcher->writer) == 1) {
-        batcher->opened = clock_wall();
+        batcher_note_opened(batcher);
     }
     /* The batch is not closed here, however large: the spool may be the one that calls. */
 }
@@ -190,7 +243,6 @@ static void batcher_repeat_definitions(struct batcher *batcher)
 static void batcher_sync(struct batcher *batcher)
 {
     spool_sync(batcher->options.spool);
-    batcher->synced = clock_mono();
     batcher->options.on_batch(batcher->options.context);
 }
 
@@ -207,20 +259,25 @@ static void batcher_close_batch(struct batcher *batcher)
     batcher_append(batcher, batcher->writer);
     batcher_sync(batcher);
     batcher->flushing = false;
+    batcher_arm(batcher, clock_mono());
 }
 
 static void batcher_on_tick(uv_timer_t *timer)
 {
     struct batcher *batcher = timer->data;
-    struct wall now = clock_wall();
-    observer_repeat(batcher->observer, now);
-    if (batch_writer_items(batcher->writer) > 0 &&
-        (now.ms - batcher->opened.ms >= batcher->options.batch_age_ms ||
-         now.ms < batcher->opened.ms)) {
+    struct mono now = clock_mono();
+    clock_watch_look(batcher->clock);
+    bool is_old = batch_writer_items(batcher->writer) > 0 &&
+                  mono_elapsed_ms(batcher->opened, now) >= batcher->options.batch_age_ms;
+    /* What would be due before the next look goes along with what is sent now. */
+    struct wall until = {clock_wall().ms + batcher_rest_ms(batcher)};
+    observer_repeat(batcher->observer, until);
+    if (is_old) {
         batcher_close_batch(batcher);
-    } else if (mono_elapsed_ms(batcher->synced, clock_mono()) >= SYNC_MS) {
+    } else if (spool_failing(batcher->options.spool) != 0) {
         batcher_sync(batcher); /* what the disk refused is tried again */
     }
+    batcher_arm(batcher, now);
 }
 
 struct batcher *batcher_new(uv_loop_t *loop, const struct batcher_options *options)
@@ -228,7 +285,6 @@ struct batcher *batcher_new(uv_loop_t *loop, const struct batcher_options *optio
     struct batcher *batcher = xcalloc(1, sizeof *batcher);
     batcher->options = *options;
     batcher->appended = options->chain;
-    batcher->synced = clock_mono();
     batcher->objects = object_store_new();
     batcher->writer = batch_writer_new(BATCH_WIRE);
     batcher->sink = (struct sample_sink){.context = batcher,
@@ -247,9 +303,11 @@ struct batcher *batcher_new(uv_loop_t *loop, const struct batcher_options *optio
     struct stream_position position = spool_next_position(options->spool);
     memcpy(observer.stream, position.stream, sizeof observer.stream);
     batcher->observer = observer_new(&observer);
+    const struct clock_watch_options clock = {.on_change = batcher_on_clock, .context = batcher};
+    batcher->clock = clock_watch_open(loop, &clock);
     (void)uv_timer_init(loop, &batcher->tick); /* cannot fail */
     batcher->tick.data = batcher;
-    (void)uv_timer_start(&batcher->tick, batcher_on_tick, TICK_MS, TICK_MS);
+    batcher_arm(batcher, clock_mono());
     return batcher;
 }
 
@@ -264,6 +322,11 @@ void batcher_flush(struct batcher *batcher, bool final)
         observer_flush(batcher->observer);
     }
     batcher_close_batch(batcher);
+}
+
+const struct clock_watch_stats *batcher_clock(const struct batcher *batcher)
+{
+    return clock_watch_stats(batcher->clock);
 }
 
 uint64_t batcher_rows(const struct batcher *batcher)
@@ -286,6 +349,7 @@ void batcher_free(struct batcher *batcher)
     if (batcher == NULL) {
         return;
     }
+    clock_watch_close(batcher->clock);
     object_store_free(batcher->objects);
     observer_free(batcher->observer);
     batch_writer_free(batcher->writer);

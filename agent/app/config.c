@@ -350,6 +350,9 @@ static int load_profiles(const char *path, struct agent_config *config,
                          struct config_errors *errors)
 {
     const struct snmp_device_config *items = config->devices.items;
+    if (config->devices.count == 0 && config->snmp.profiles.count == 0) {
+        return 0; /* the shipped ones are right, and nobody needs them */
+    }
     int rc = snmp_profiles_load(&config->snmp.profiles, path, &config->profiles, errors);
     bool missing = false;
     for (size_t i = 0; rc == 0 && i < config->devices.count; i++) {
@@ -438,69 +441,4 @@ void agent_config_print(FILE *out, struct agent_config *config)
         forget_file_secret(&items[i].snmp.priv);
     }
     config_print_public(out, &agent_config_schema, config);
-}
-
-/* Of one key of the first level. The caller frees. */
-static char *print_field(const struct config_field *field, const struct agent_config *config)
-{
-    const struct config_field fields[] = {*field, {0}};
-    struct config_schema schema = agent_config_schema;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        abort(); /* only out of memory */
-    }
-    schema.fields = fields;
-    config_print(out, &schema, config);
-    (void)fclose(out); /* to memory */
-    return text;
-}
-
-char *agent_config_compare(const struct agent_config *a, const struct agent_config *b)
-{
-    char *names = NULL;
-    for (const struct config_field *field = agent_fields; field->key != NULL; field++) {
-        if (strcmp(field->key, "devices") == 0 || strcmp(field->key, "snmp") == 0 ||
-            strcmp(field->key, "checks") == 0) {
-            continue;
-        }
-        char *left = print_field(field, a);
-        char *right = print_field(field, b);
-        if (strcmp(left, right) != 0) {
-            char *more =
-                names == NULL ? xstrdup(field->key) : xasprintf("%s, %s", names, field->key);
-            free(names);
-            names = more;
-        }
-        free(left);
-        free(right);
-    }
-    return names;
-}
-
-static void exchange(void *a, void *b, size_t size)
-{
-    void *kept = xmemdup(a, size);
-    memcpy(a, b, size);
-    memcpy(b, kept, size);
-    free(kept);
-}
-
-void agent_config_take(struct agent_config *running, struct agent_config *other)
-{
-    exchange(&running->devices, &other->devices, sizeof running->devices);
-    exchange(&running->snmp, &other->snmp, sizeof running->snmp);
-    exchange(&running->profiles, &other->profiles, sizeof running->profiles);
-    exchange(&running->checks, &other->checks, sizeof running->checks);
-}
-
-bool agent_config_needs_net_raw(const struct agent_config *config)
-{
-    const struct check_config *items = config->checks.items;
-    bool needed = config->capture.present;
-    for (size_t i = 0; i < config->checks.count; i++) {
-        needed = needed || items[i].type == CHECK_ICMP;
-    }
-    return needed;
 }

@@ -63,8 +63,13 @@ void agent_config_print(FILE *out, struct agent_config *config);
 /* What differs between two, except in what agent_config_take takes: "spool, log", keys of the
  * first level. The caller frees; NULL: nothing. */
 char *agent_config_compare(const struct agent_config *a, const struct agent_config *b);
-/* Exchanges what can change while the agent runs: `devices`, `snmp`, the profiles and `checks`. */
+/* Exchanges what can change while the agent runs: `devices`, `snmp`, the profiles, `checks` and
+ * `host`. */
 void agent_config_take(struct agent_config *running, struct agent_config *other);
+/* Does `host` say the same in both? */
+bool agent_config_same_host(const struct agent_config *a, const struct agent_config *b);
+/* Of all that is sampled; INT64_MAX: nothing is. */
+int64_t agent_config_shortest_interval_ms(const struct agent_config *config);
 /* Does anything in it need CAP_NET_RAW? */
 bool agent_config_needs_net_raw(const struct agent_config *config);
 

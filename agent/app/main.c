@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The agent's main process: only this file knows the whole chain. What samples (host,
- * workers) delivers into the batcher, that into the spool, and the uplink sends what is there. */
+ * workers) delivers past the checks of values into the batcher, that into the spool, and the uplink
+ * sends what is there. */
 #include "batcher.h"
 #include "config.h"
 #include "data_folder.h"
 #include "options.h"
 #include "parts.h"
-#include "poll.h"
 #include "reload.h"
 #include "self.h"
 #include "snmp/profile.h"
-#include "snmp/snmp.h"
 #include "spool.h"
 #include "uplink.h"
+#include "value_check.h"
 #include "workers.h"
 
+#include "common/lean.h"
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/xalloc.h"
@@ -30,11 +31,16 @@
 enum {
     STATUS_FAILED = 1,
     STATUS_USAGE = 2,
-    BATCH_AGE_MS = 1000,
+    /* How long rows wait for others: each batch is a write to the disk and an exchange with the
+     * collector. Half of the shortest interval, within these; what changes the outcome of a check
+     * waits for nothing. */
+    BATCH_AGE_MAX_MS = 5000,
+    BATCH_AGE_MIN_MS = 500,
     DELIVER_MS =
         3000, /* what is pending gets so long when the agent ends; the rest waits on disk */
     DELIVER_LOOK_MS = 20,
     SIGNALS = 3,
+    LEAN_MS = 30000, /* by then it has connected, and every check and sampler had its turn */
 };
 
 struct agent {
@@ -46,10 +52,12 @@ struct agent {
     uv_signal_t signals[SIGNALS];
     struct spool *spool;
     struct batcher *batcher;
+    struct value_checks *values;
     struct host *host;
     struct workers *workers;
     struct uplink *uplink;
     struct self *self;
+    uv_timer_t lean;
     uv_timer_t deliver;
     struct mono deliver_until;
     size_t n_gaps; /* found before there was a batcher */
@@ -99,13 +107,21 @@ static int start_spool(struct agent *agent, struct spool_chain *chain)
     return rc;
 }
 
+static int64_t batch_age_ms(const struct agent_config *config)
+{
+    int64_t half_ms = agent_config_shortest_interval_ms(config) / 2;
+    return half_ms > BATCH_AGE_MAX_MS   ? BATCH_AGE_MAX_MS
+           : half_ms < BATCH_AGE_MIN_MS ? BATCH_AGE_MIN_MS
+                                        : half_ms;
+}
+
 static void start_batcher(struct agent *agent, const struct spool_chain *chain)
 {
     struct batcher_options options = {.spool = agent->spool,
                                       .keys = agent->keys,
                                       .chain = *chain,
                                       .repeat_ms = agent->config.statements.repeat_ms,
-                                      .batch_age_ms = BATCH_AGE_MS,
+                                      .batch_age_ms = batch_age_ms(&agent->config),
                                       .on_batch = on_batch,
                                       .context = agent};
     agent->batcher = batcher_new(&agent->loop, &options);
@@ -151,19 +167,42 @@ static void start_self(struct agent *agent, const struct sample_sink *sink)
     agent->self = self_open(&agent->loop, &options, sink);
 }
 
+static const struct object *find_object(void *context, const char *device, const char *kind,
+                                        const char *name)
+{
+    struct agent *agent = context;
+    return batcher_find(agent->batcher, device, kind, name);
+}
+
+static void start_values(struct agent *agent)
+{
+    const struct value_checks_options options = {.device = agent->config.device,
+                                                 .next = batcher_sink(agent->batcher),
+                                                 .find = find_object,
+                                                 .context = agent};
+    agent->values = value_checks_open(&agent->loop, &agent->config.checks, &options);
+}
+
+static void start_host(struct agent *agent)
+{
+    const struct agent_config *config = &agent->config;
+    if (config->host.enabled) {
+        agent->host = host_open(&agent->loop, &config->host, config->device,
+                                value_checks_sink(agent->values));
+    }
+}
+
 static int start(struct agent *agent)
 {
     struct spool_chain chain;
-    const struct agent_config *config = &agent->config;
     int rc = start_spool(agent, &chain);
     if (rc != 0) {
         return rc;
     }
     start_batcher(agent, &chain);
-    const struct sample_sink *sink = batcher_sink(agent->batcher);
-    if (config->host.enabled) {
-        agent->host = host_open(&agent->loop, &config->host, config->device, sink);
-    }
+    start_values(agent);
+    const struct sample_sink *sink = value_checks_sink(agent->values);
+    start_host(agent);
     rc = start_workers(agent, sink);
     if (rc == 0) {
         rc = start_uplink(agent);
@@ -183,6 +222,7 @@ static void end(struct agent *agent)
         return;
     }
     agent->ended = true;
+    uv_close((uv_handle_t *)&agent->lean, NULL);
     uv_close((uv_handle_t *)&agent->deliver, NULL);
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_close((uv_handle_t *)&agent->signals[i], NULL);
@@ -211,6 +251,8 @@ static void on_deliver(uv_timer_t *timer)
 static void on_workers_ended(void *context)
 {
     struct agent *agent = context;
+    value_checks_close(agent->values);
+    agent->values = NULL;
     if (agent->batcher != NULL) {
         batcher_flush(agent->batcher, true);
     }
@@ -247,14 +289,37 @@ static void on_signal(uv_signal_t *handle, int number)
     }
 }
 
+/* Once after the start, and after each reload. */
+static void on_lean(uv_timer_t *timer)
+{
+    (void)timer;
+    lean_forget();
+}
+
+static void on_taken(void *context, bool host_changed)
+{
+    struct agent *agent = context;
+    value_checks_reload(agent->values, &agent->config.checks, agent->config.device);
+    if (host_changed) {
+        host_close(agent->host);
+        agent->host = NULL;
+        start_host(agent);
+    }
+}
+
 static void on_hangup(uv_signal_t *handle, int number)
 {
     struct agent *agent = handle->data;
     (void)number;
     if (!agent->ending) {
         log_info("agent", "reads its configuration again file=%s", agent->config_path);
-        (void)reload_config(agent->config_path, &agent->config,
-                            agent->workers); /* says it itself */
+        const struct reload_options options = {.path = agent->config_path,
+                                               .running = &agent->config,
+                                               .workers = agent->workers,
+                                               .on_taken = on_taken,
+                                               .context = agent};
+        (void)reload_config(&options);                           /* says it itself */
+        (void)uv_timer_start(&agent->lean, on_lean, LEAN_MS, 0); /* cannot fail */
     }
 }
 
@@ -323,6 +388,7 @@ static int open_loop(struct agent *agent)
         return rc;
     }
     (void)uv_timer_init(&agent->loop, &agent->deliver); /* cannot fail */
+    (void)uv_timer_init(&agent->loop, &agent->lean);
     agent->deliver.data = agent;
     static const struct {
         int number;
@@ -348,6 +414,9 @@ static int run_loop(struct agent *agent)
     if (start(agent) != 0) {
         agent->status = STATUS_FAILED;
         begin_end(agent);
+    } else {
+        lean_forget(); /* what reading the configuration took */
+        (void)uv_timer_start(&agent->lean, on_lean, LEAN_MS, 0); /* cannot fail */
     }
     (void)uv_run(&agent->loop, UV_RUN_DEFAULT);
     spool_close(agent->spool);
@@ -420,16 +489,16 @@ static int print_profiles(void)
     return fflush(stdout) == 0 ? 0 : STATUS_FAILED;
 }
 
-/* Hands the command over to the program that has the meter in it. */
-static int run_meter(char *argv[])
+/* Hands a command over to the program that has what it needs. */
+static int run_part(const char *part, char *argv[])
 {
     char reason[512];
-    char *program = part_find("capture", reason, sizeof reason);
+    char *program = part_find(part, reason, sizeof reason);
     if (program == NULL) {
         fprintf(stderr, "beffroi-agent: the installation is not complete: %s\n", reason);
         return STATUS_FAILED;
     }
-    (void)execv(program, argv); /* argv[1] is "meter" */
+    (void)execv(program, argv); /* argv[1] is the command */
     fprintf(stderr, "beffroi-agent: %s: %s\n", program, strerror(errno));
     free(program);
     return STATUS_FAILED;
@@ -439,12 +508,13 @@ int main(int argc, char *argv[])
 {
     struct options options;
     char reason[256];
+    lean_begin();
     (void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
     if (argc > 1 && strcmp(argv[1], "poll") == 0) {
-        return poll_main(argc - 1, argv + 1);
+        return run_part("snmp", argv);
     }
     if (argc > 1 && strcmp(argv[1], "meter") == 0) {
-        return run_meter(argv);
+        return run_part("capture", argv);
     }
     if (options_parse(argc, argv, &options, reason, sizeof reason) != 0) {
         fprintf(stderr, "beffroi-agent: %s\n", reason);

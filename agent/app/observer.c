@@ -27,6 +27,10 @@ struct observer {
     size_t n_numbers;
     uint32_t *numbers; /* of the check, plus one, by object number; 0: none */
     struct log_limit stepped;
+    /* Since the clocks changed: results up to the one date, or beyond the other and in the future,
+     * were asked before. */
+    struct wall stale_to;
+    struct wall future_to;
 };
 
 static struct check *observer_find(struct observer *observer, uint32_t object)
@@ -102,6 +106,8 @@ struct observer *observer_new(const struct observer_options *options)
     struct observer *observer = xcalloc(1, sizeof *observer);
     observer->options = *options;
     observer->chain = options->chain;
+    observer->stale_to.ms = INT64_MIN;
+    observer->future_to.ms = INT64_MIN;
     return observer;
 }
 
@@ -130,11 +136,32 @@ void observer_define(struct observer *observer, const struct object *object)
     memcpy(check->run.check, object->name, strlen(object->name) + 1);
 }
 
+void observer_clock_changed(struct observer *observer, const struct clock_change *change)
+{
+    int64_t ahead_ms = change->stepped_ms > 0 ? change->stepped_ms : 0;
+    for (size_t i = 0; i < observer->n_checks; i++) {
+        observer_end_run(observer, &observer->checks[i]);
+    }
+    /* What is dated up to here was sent by the old clock, or before the sleep. */
+    observer->stale_to.ms = change->after.ms - ahead_ms - change->slept_ms;
+    observer->future_to = change->before;
+    if (change->stepped_ms < 0 && change->slept_ms == 0) {
+        observer->stale_to.ms = INT64_MIN; /* the times before come again */
+    }
+}
+
+/* Was it asked before the clocks changed? */
+static bool observer_is_stale(const struct observer *observer, const struct result *result)
+{
+    return result->time.ms <= observer->stale_to.ms ||
+           (result->time.ms <= observer->future_to.ms && result->time.ms > clock_wall().ms);
+}
+
 void observer_result(struct observer *observer, const struct result *result)
 {
     struct check *check = observer_find(observer, result->object);
-    if (check == NULL) {
-        return; /* the sink has logged that it refused the object */
+    if (check == NULL || observer_is_stale(observer, result)) {
+        return; /* of an object that is refused, the sink has logged it */
     }
     struct statement *run = &check->run;
     int64_t limit_ms = 2 * run->interval_ms + RESULT_SLACK_MS;
@@ -161,7 +188,7 @@ void observer_result(struct observer *observer, const struct result *result)
     }
     observer_end_run(observer, check);
     check_begin_run(check, result, reason);
-    observer_say(observer, check, true);
+    observer_say(observer, check, !same); /* else it is news to nobody */
 }
 
 void observer_repeat(struct observer *observer, struct wall now)

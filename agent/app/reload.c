@@ -18,17 +18,18 @@ static void log_errors(const struct config_errors *errors)
               errors->count);
 }
 
-bool reload_config(const char *path, struct agent_config *running, struct workers *workers)
+bool reload_config(const struct reload_options *options)
 {
+    struct agent_config *running = options->running;
     struct agent_config next;
     struct config_errors errors = {0};
-    if (agent_config_load(path, &next, &errors) != 0) {
+    if (agent_config_load(options->path, &next, &errors) != 0) {
         log_errors(&errors);
         config_errors_clear(&errors);
         return false;
     }
     agent_config_take(running, &next);
-    int rc = workers_reload(workers, running);
+    int rc = workers_reload(options->workers, running);
     if (rc != 0) {
         agent_config_take(running, &next);
         agent_config_free(&next);
@@ -38,6 +39,7 @@ bool reload_config(const char *path, struct agent_config *running, struct worker
                       : "a worker's share of it is over 8 MiB; give it more snmp.workers");
         return false;
     }
+    options->on_taken(options->context, !agent_config_same_host(running, &next));
     char *later = agent_config_compare(running, &next);
     if (later != NULL) {
         log_warn("agent", "changed, takes effect at the next start: %s", later);

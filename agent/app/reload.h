@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Another configuration for the running agent (SIGHUP): the file is read again, whole; a faulty one
- * changes nothing. Devices, profiles and passphrases take effect at once, the rest at the next
- * start.
+ * changes nothing. Devices, profiles, passphrases, checks and `host` take effect at once, the rest
+ * at the next start.
  *
  * Threads: the loop's thread. */
 #ifndef AGENT_RELOAD_H
@@ -10,8 +10,18 @@
 
 #include "workers.h"
 
-/* Reads `path`; logs every error, and what will only take effect at the next start. True: `running`
- * has the file's devices now, and the workers were told. */
-bool reload_config(const char *path, struct agent_config *running, struct workers *workers);
+struct reload_options {
+    const char *path;
+    struct agent_config *running;
+    struct workers *workers;
+    /* The workers were told: what else samples goes over to what is in `running` now. The old
+     * configuration is freed after it. */
+    void (*on_taken)(void *context, bool host_changed);
+    void *context;
+};
+
+/* Reads the file; logs every error, and what will only take effect at the next start. True:
+ * `running` has what the file says. */
+bool reload_config(const struct reload_options *options);
 
 #endif

@@ -20,6 +20,12 @@ enum figure {
     RECONNECTS,
     UNANSWERED,
     WORKER_RESTARTS,
+    CLOCK_STEPS,
+    CLOCK_STEP,
+    SUSPENDED,
+    LEAP_SECOND,
+    CLOCK_OFFSET,
+    CLOCK_DELAY,
     FIGURES,
 };
 
@@ -35,6 +41,12 @@ static const struct metric metrics[FIGURES] = {
     [RECONNECTS] = {"reconnects", "1", METRIC_COUNTER},
     [UNANSWERED] = {"unanswered", "1", METRIC_COUNTER},
     [WORKER_RESTARTS] = {"worker_restarts", "1", METRIC_COUNTER},
+    [CLOCK_STEPS] = {"clock_steps", "1", METRIC_COUNTER},
+    [CLOCK_STEP] = {"clock_step_s", "s", METRIC_GAUGE},     /* since the row before */
+    [SUSPENDED] = {"suspended_s", "s", METRIC_GAUGE},       /* likewise */
+    [LEAP_SECOND] = {"leap_second", "s", METRIC_GAUGE},     /* that the UTC day will have more */
+    [CLOCK_OFFSET] = {"clock_offset_s", "s", METRIC_GAUGE}, /* ours minus the collector's */
+    [CLOCK_DELAY] = {"clock_delay_s", "s", METRIC_GAUGE},   /* twice the error of that */
 };
 
 struct self {
@@ -43,7 +55,34 @@ struct self {
     struct schedule_task *task;
     uint32_t object;
     bool sampled;
+    struct clock_watch_stats clock; /* as of the row before */
 };
+
+static uint64_t bit(enum figure figure)
+{
+    return UINT64_C(1) << figure;
+}
+
+/* What is known of the clocks; returns the mask of what is not. */
+static uint64_t self_sample_clock(struct self *self, union value values[FIGURES])
+{
+    static const double leaps[] = {[CLOCK_LEAP_UNKNOWN] = 0,
+                                   [CLOCK_LEAP_NONE] = 0,
+                                   [CLOCK_LEAP_INSERT] = 1,
+                                   [CLOCK_LEAP_DELETE] = -1};
+    const struct clock_watch_stats now = *batcher_clock(self->options.batcher);
+    uint64_t unknown = now.leap == CLOCK_LEAP_UNKNOWN ? bit(LEAP_SECOND) : 0;
+    values[CLOCK_STEPS].counter = now.steps;
+    values[CLOCK_STEP].gauge = (double)(now.stepped_ms - self->clock.stepped_ms) / 1e3;
+    values[SUSPENDED].gauge = (double)(now.slept_ms - self->clock.slept_ms) / 1e3;
+    values[LEAP_SECOND].gauge = leaps[now.leap];
+    if (!uplink_clock_offset(self->options.uplink, &values[CLOCK_OFFSET].gauge,
+                             &values[CLOCK_DELAY].gauge)) {
+        unknown |= bit(CLOCK_OFFSET) | bit(CLOCK_DELAY);
+    }
+    self->clock = now;
+    return unknown;
+}
 
 void self_sample(struct self *self, struct wall time)
 {
@@ -61,16 +100,18 @@ void self_sample(struct self *self, struct wall time)
         [UNANSWERED] = {.counter = uplink_unanswered(options->uplink)},
         [WORKER_RESTARTS] = {.counter = workers_restarts(options->workers)},
     };
+    uint64_t unknown = self_sample_clock(self, values);
     uint64_t discontinuity = 0;
     for (size_t i = 0; !self->sampled && i < FIGURES; i++) {
         if (metrics[i].type == METRIC_COUNTER) {
-            discontinuity |= UINT64_C(1) << i; /* they count from the agent's start */
+            discontinuity |= bit((enum figure)i); /* they count from the agent's start */
         }
     }
     self->sampled = true;
     struct row row = {.object = self->object,
                       .time = time,
-                      .status = ROW_OK,
+                      .status = ROW_OK, /* a clock that cannot be compared is nothing amiss */
+                      .unknown_mask = unknown,
                       .discontinuity_mask = discontinuity,
                       .values = values};
     self->sink->row(self->sink->context, &row);

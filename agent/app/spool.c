@@ -16,7 +16,7 @@ enum {
     MEMORY_SEGMENT = 2 * 1024 * 1024,
     RETRY_MS = 1000,
     SAVE_MS = 60000,
-    /* A reported gap is in a durable batch by then (a batch is closed within a second): a crash
+    /* A reported gap is in a durable batch by then (a batch is closed within five seconds): a crash
      * before it tells of the gap again, one after it does not. */
     GAP_SETTLED_MS = 10000,
 };

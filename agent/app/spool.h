@@ -6,7 +6,7 @@
  *
  * DIR/log/ is a seglog of encoded batches; DIR/ledger remembers what was acknowledged and where the
  * chain of statements stood, and is durable before a segment is unlinked. A crash loses at most
- * what was appended since the last sync (one second); a damaged record costs itself and the rest
+ * what was appended since the last sync; a damaged record costs itself and the rest
  * of its segment, and becomes a gap.
  *
  * Threads: one. */
@@ -50,9 +50,8 @@ bool spool_next_begins_segment(const struct spool *spool);
  * state after the batch. Never fails for the caller; spool_failing says how it stands. */
 void spool_append(struct spool *spool, const uint8_t *batch, size_t size,
                   const struct spool_chain *chain);
-/* fdatasync what was appended, and try again what the disk refused. Call at the latest every
- * second.
- */
+/* fdatasync what was appended, and try again what the disk refused. Call after every append, and
+ * every second while spool_failing. */
 void spool_sync(struct spool *spool);
 /* 0, or the -errno that the disk gave last. */
 int spool_failing(const struct spool *spool);

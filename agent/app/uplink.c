@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "uplink.h"
 
+#include "clock_offset.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "proto/message.h"
@@ -49,6 +50,7 @@ struct uplink {
     uint8_t *held;                    /* a message that the link did not take yet */
     size_t held_size;
     struct stream_position held_position;
+    struct clock_offset clock; /* against the collector's */
     uint64_t sent;
     uint64_t refused;
     uint64_t unanswered;
@@ -57,7 +59,46 @@ struct uplink {
     enum link_state logged;
 };
 
+/* --- the tick, which runs while something is waited for --- */
+
+static void uplink_on_tick(uv_timer_t *timer);
+
+static bool uplink_is_waiting(const struct uplink *uplink)
+{
+    switch (uplink->phase) {
+    case PHASE_DOWN:
+        return false;
+    case PHASE_HELLO:
+    case PHASE_PAUSED:
+        return true;
+    case PHASE_FLOW:
+        return uplink->n_window > 0 || uplink->held != NULL;
+    }
+    return true;
+}
+
+/* After whatever may have begun or ended a wait. */
+static void uplink_arm(struct uplink *uplink)
+{
+    int64_t tick_ms = uplink->times.answer_ms / TICKS_PER_ANSWER;
+    tick_ms = tick_ms > 0 ? tick_ms : 1;
+    bool runs = uv_is_active((const uv_handle_t *)&uplink->tick) != 0;
+    if (!uplink_is_waiting(uplink)) {
+        (void)uv_timer_stop(&uplink->tick); /* cannot fail */
+    } else if (!runs) {
+        (void)uv_timer_start(&uplink->tick, uplink_on_tick, (uint64_t)tick_ms,
+                             (uint64_t)tick_ms); /* fails only without a call-back */
+    }
+}
+
 /* --- sending --- */
+
+/* With the time of now: what waited, or is tried again, was not sent before. */
+static int uplink_send(struct uplink *uplink, uint8_t *message, size_t size)
+{
+    size = agent_message_stamp(message, size, (uint64_t)clock_mono().ns);
+    return link_client_send(uplink->link, message, size);
+}
 
 static void uplink_drop_held(struct uplink *uplink)
 {
@@ -79,7 +120,7 @@ static void uplink_hello(struct uplink *uplink)
     hello.sequence = 0;
     size_t size = 0;
     uint8_t *message = agent_hello_encode(&hello, BEFFROI_VERSION, &size);
-    int rc = link_client_send(uplink->link, message, size);
+    int rc = uplink_send(uplink, message, size);
     free(message);
     uplink->hello_sent = rc == 0; /* else on_writable tries again */
     uplink->heard = clock_mono();
@@ -104,7 +145,7 @@ static bool uplink_fetch(struct uplink *uplink)
 static void uplink_pump(struct uplink *uplink)
 {
     while (uplink->phase == PHASE_FLOW && uplink->n_window < WINDOW && uplink_fetch(uplink)) {
-        if (link_client_send(uplink->link, uplink->held, uplink->held_size) != 0) {
+        if (uplink_send(uplink, uplink->held, uplink->held_size) != 0) {
             return; /* on_writable */
         }
         if (uplink->n_window == 0) {
@@ -295,6 +336,14 @@ static void uplink_take_refusal(struct uplink *uplink, const struct collector_me
     }
 }
 
+static void uplink_compare_clocks(struct uplink *uplink, const struct exchange *exchange)
+{
+    struct clock_reading now = clock_read();
+    if (clock_offset_add(&uplink->clock, exchange, now.mono)) {
+        clock_offset_judge(&uplink->clock, &now);
+    }
+}
+
 static void uplink_on_message(void *context, const uint8_t *bytes, size_t size)
 {
     struct uplink *uplink = context;
@@ -308,6 +357,7 @@ static void uplink_on_message(void *context, const uint8_t *bytes, size_t size)
         }
         return;
     }
+    uplink_compare_clocks(uplink, &message.exchange);
     switch (message.type) {
     case COLLECTOR_ACK:
         uplink_take_ack(uplink, &message.position);
@@ -316,6 +366,7 @@ static void uplink_on_message(void *context, const uint8_t *bytes, size_t size)
         uplink_take_refusal(uplink, &message);
         break;
     }
+    uplink_arm(uplink);
 }
 
 /* --- the link --- */
@@ -357,6 +408,7 @@ static void uplink_on_state(void *context, enum link_state state)
         uplink->phase = PHASE_HELLO;
         uplink_hello(uplink);
     }
+    uplink_arm(uplink);
 }
 
 static void uplink_on_writable(void *context)
@@ -366,6 +418,7 @@ static void uplink_on_writable(void *context)
         uplink_hello(uplink);
     }
     uplink_pump(uplink);
+    uplink_arm(uplink);
 }
 
 static void uplink_restart(struct uplink *uplink)
@@ -406,6 +459,7 @@ static void uplink_on_tick(uv_timer_t *timer)
         }
         break;
     }
+    uplink_arm(uplink);
 }
 
 /* --- the handle --- */
@@ -430,11 +484,8 @@ int uplink_open(struct uplink **out, uv_loop_t *loop, const struct uplink_option
         free(uplink);
         return rc;
     }
-    int64_t tick_ms = uplink->times.answer_ms / TICKS_PER_ANSWER;
-    tick_ms = tick_ms > 0 ? tick_ms : 1;
-    (void)uv_timer_init(loop, &uplink->tick); /* neither can fail */
+    (void)uv_timer_init(loop, &uplink->tick); /* cannot fail */
     uplink->tick.data = uplink;
-    (void)uv_timer_start(&uplink->tick, uplink_on_tick, (uint64_t)tick_ms, (uint64_t)tick_ms);
     *out = uplink;
     return 0;
 }
@@ -442,6 +493,7 @@ int uplink_open(struct uplink **out, uv_loop_t *loop, const struct uplink_option
 void uplink_wake(struct uplink *uplink)
 {
     uplink_pump(uplink);
+    uplink_arm(uplink);
 }
 
 enum link_state uplink_state(const struct uplink *uplink)
@@ -462,6 +514,12 @@ uint64_t uplink_sent(const struct uplink *uplink)
 uint64_t uplink_refused(const struct uplink *uplink)
 {
     return uplink->refused;
+}
+
+bool uplink_clock_offset(const struct uplink *uplink, double *offset_s, double *delay_s)
+{
+    struct clock_reading now = clock_read();
+    return clock_offset_get(&uplink->clock, &now, offset_s, delay_s);
 }
 
 uint64_t uplink_reconnects(const struct uplink *uplink)

@@ -46,6 +46,9 @@ uint64_t uplink_unacknowledged(const struct uplink *uplink);
 uint64_t uplink_sent(const struct uplink *uplink);
 /* Refusals that the collector sent. */
 uint64_t uplink_refused(const struct uplink *uplink);
+/* Our wall clock minus the collector's, and how long a message and its answer were on their way:
+ * the error is half of that at most. False: not known. */
+bool uplink_clock_offset(const struct uplink *uplink, double *offset_s, double *delay_s);
 /* How often the link came up again, and how often the collector did not answer. */
 uint64_t uplink_reconnects(const struct uplink *uplink);
 uint64_t uplink_unanswered(const struct uplink *uplink);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker_enter.h"
 
+#include "common/lean.h"
 #include "common/log.h"
 #include "sample/channel.h"
 
@@ -16,6 +17,7 @@ bool worker_enter(const char *log_name, int argc)
                     stderr);
         return false;
     }
+    lean_begin();
     log_open(log_name, LOG_LEVEL_INFO);
     /* None of these can fail. Ctrl-C reaches the whole group: main says when to end. */
     (void)signal(SIGPIPE, SIG_IGN);

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 enum {
-    REPORT_AGE_MS = 200,
+    /* Each report wakes two processes, so what is no news waits for company. */
+    REPORT_AGE_MS = 1000,
+    NEWS_AGE_MS = 50, /* a switch takes many services with it: one report */
     REPORT_TARGET = 32 * 1024,
     /* Half a minute of 100,000 interface rows: main is busy, not dead. */
     BACKLOG_MAX = 4 * 1024 * 1024,
@@ -37,7 +39,6 @@ struct channel_worker {
     uv_poll_t poll;
     uv_timer_t timer;
     int n_open; /* handles that are not closed yet */
-    bool timer_runs;
     bool main_gone;
     struct sample_sink sink;
     struct object_index *objects;
@@ -46,6 +47,8 @@ struct channel_worker {
     struct waiting *first;
     struct waiting **last;
     size_t backlog_bytes;
+    uint8_t *troubled; /* bit n - 1: the last result of object n was not "up" */
+    size_t troubled_size;
     bool bare_waits; /* an object without metrics is not announced yet */
     struct gap lost; /* what was dropped since main stopped reading */
     void (*on_config)(void *context, char *text, size_t size);
@@ -116,10 +119,7 @@ static void send_or_keep(struct channel_worker *channel, const uint8_t *bytes, s
 
 static void flush(struct channel_worker *channel)
 {
-    if (channel->timer_runs) {
-        uv_timer_stop(&channel->timer);
-        channel->timer_runs = false;
-    }
+    (void)uv_timer_stop(&channel->timer); /* cannot fail */
     if (batch_writer_items(channel->writer) > 0) {
         size_t size;
         const uint8_t *bytes = batch_writer_finish(channel->writer, NULL, &size);
@@ -127,22 +127,23 @@ static void flush(struct channel_worker *channel)
     }
 }
 
-/* Something was added: send it soon. */
-static void touch(struct channel_worker *channel)
+/* Something was added: it is sent within that time. */
+static void touch(struct channel_worker *channel, uint64_t age_ms)
 {
     if (batch_writer_size(channel->writer) >= REPORT_TARGET) {
         flush(channel);
-    } else if (!channel->timer_runs) {
-        uv_timer_start(&channel->timer, on_timer, REPORT_AGE_MS, 0);
-        channel->timer_runs = true;
+        return;
+    }
+    uv_update_time(channel->loop);
+    if (!uv_is_active((const uv_handle_t *)&channel->timer) ||
+        uv_timer_get_due_in(&channel->timer) > age_ms) {
+        (void)uv_timer_start(&channel->timer, on_timer, age_ms, 0); /* it has a call-back */
     }
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct channel_worker *channel = timer->data;
-    channel->timer_runs = false;
-    flush(channel);
+    flush(timer->data);
 }
 
 /* Puts the definition into the report, if it is not handed on yet. What is in a report is sent, or
@@ -160,7 +161,7 @@ static void announce(struct channel_worker *channel, uint32_t number)
         }
     }
     object_index_announced(channel->objects, number);
-    touch(channel);
+    touch(channel, REPORT_AGE_MS);
 }
 
 /* Objects that no row will take along, and that were defined while there was no room. */
@@ -186,7 +187,7 @@ static void report_lost(struct channel_worker *channel)
             log_error("channel", "a gap could not be reported");
         }
         channel->lost = (struct gap){0};
-        touch(channel);
+        touch(channel, REPORT_AGE_MS);
     }
 }
 
@@ -348,7 +349,27 @@ static void added(struct channel_worker *channel, int rc, struct wall time, enum
         log_warn("channel", "a %s breaks a limit and was dropped", names[kind]);
         (void)batch_add_gap(channel->writer, &gap); /* -EINVAL: even its time is nonsense */
     }
-    touch(channel);
+    touch(channel, REPORT_AGE_MS);
+}
+
+/* Anything but that all is still well: main will want to know at once. */
+static bool is_news(struct channel_worker *channel, const struct result *result)
+{
+    size_t byte = (result->object - 1) / 8;
+    uint8_t bit = (uint8_t)(1U << (result->object - 1) % 8);
+    bool is_up = result->outcome == OUTCOME_UP;
+    if (is_up && byte >= channel->troubled_size) {
+        return false;
+    }
+    if (byte >= channel->troubled_size) {
+        channel->troubled = xrealloc(channel->troubled, byte + 1);
+        memset(channel->troubled + channel->troubled_size, 0, byte + 1 - channel->troubled_size);
+        channel->troubled_size = byte + 1;
+    }
+    bool was_troubled = (channel->troubled[byte] & bit) != 0;
+    channel->troubled[byte] =
+        (uint8_t)(is_up ? channel->troubled[byte] & ~bit : channel->troubled[byte] | bit);
+    return !is_up || was_troubled;
 }
 
 static void sink_row(void *context, const struct row *row)
@@ -377,6 +398,9 @@ static void sink_result(void *context, const struct result *result)
     bool known = announced(channel, result->object, &object);
     added(channel, known ? batch_add_result(channel->writer, result) : -EINVAL, result->time,
           ITEM_RESULT);
+    if (known && is_news(channel, result)) {
+        touch(channel, NEWS_AGE_MS);
+    }
 }
 
 /* A hundred items of the longest keys are 30 kB: what is in the report stays below REPORT_TARGET,
@@ -410,7 +434,7 @@ static void sink_gap(void *context, const struct gap *gap)
         log_warn("channel", "a gap breaks a limit and was dropped");
         return;
     }
-    touch(channel);
+    touch(channel, REPORT_AGE_MS);
 }
 
 /* --- life --- */
@@ -500,6 +524,7 @@ void channel_worker_close(struct channel_worker *channel)
     drop_pending_config(channel);
     batch_writer_free(channel->writer);
     batch_writer_free(channel->probe);
+    free(channel->troubled);
     object_index_free(channel->objects);
     uv_close((uv_handle_t *)&channel->poll, on_closed);
     uv_close((uv_handle_t *)&channel->timer, on_closed);

@@ -10,14 +10,15 @@
 
 /* The loop's timers stand still while the machine sleeps and know nothing of a stepped clock, so
  * that a long wait is cut into pieces: the grid is right again after so long at most. */
-enum { WAIT_MAX_MS = 30000 };
+enum { WAIT_MAX_MS = 30000, NS_PER_MS = 1000000 };
 
 struct schedule_task {
     uv_timer_t timer;
     int64_t interval_ms;
     int64_t phase_ms;
-    struct wall due;
-    struct mono due_mono; /* when `due` would come if the clock is not stepped */
+    struct mono due;      /* the coming turn */
+    int64_t due_wall_ms;  /* its point of the grid */
+    int64_t alignment_ns; /* wall clock minus steady clock, as the grid has them */
     uint64_t missed;
     bool stopped;
     void (*fire)(void *context, struct wall due);
@@ -32,59 +33,72 @@ static int64_t floor_mod(int64_t a, int64_t b)
     return rest < 0 ? rest + b : rest;
 }
 
-/* The last grid point at or before `now`. */
-static int64_t grid_at(const struct schedule_task *task, struct wall now)
+static int64_t alignment_of(const struct clock_reading *now)
 {
-    return now.ms - floor_mod(now.ms - task->phase_ms, task->interval_ms);
+    return now->wall_ns - now->mono.ns;
 }
 
-static void set_due(struct schedule_task *task, int64_t due_ms, struct wall now)
+/* The last grid point at or before that time. */
+static int64_t grid_at(const struct schedule_task *task, int64_t wall_ms)
 {
-    task->due.ms = due_ms;
-    task->due_mono = mono_add_ms(clock_mono(), due_ms - now.ms);
+    return wall_ms - floor_mod(wall_ms - task->phase_ms, task->interval_ms);
 }
 
-static void arm(struct schedule_task *task, struct wall now)
+static void set_due(struct schedule_task *task, int64_t due_wall_ms)
 {
-    int64_t wait_ms = task->due.ms - now.ms;
-    if (wait_ms < 0) {
-        wait_ms = 0;
-    } else if (wait_ms > WAIT_MAX_MS) {
+    task->due_wall_ms = due_wall_ms;
+    task->due.ns = due_wall_ms * NS_PER_MS - task->alignment_ns;
+}
+
+/* The coming turn takes the point of the present grid that is nearest to when it would have come.
+ */
+static void align(struct schedule_task *task, const struct clock_reading *now)
+{
+    task->alignment_ns = alignment_of(now);
+    int64_t wanted_ms = (task->due.ns + task->alignment_ns) / NS_PER_MS;
+    set_due(task, grid_at(task, wanted_ms + task->interval_ms / 2));
+}
+
+static bool is_stepped(const struct schedule_task *task, const struct clock_reading *now)
+{
+    int64_t by_ns = alignment_of(now) - task->alignment_ns;
+    int64_t limit_ns = (int64_t)CLOCK_STEP_MIN_MS * NS_PER_MS + now->span_ns;
+    return by_ns >= limit_ns || by_ns <= -limit_ns;
+}
+
+static void arm(struct schedule_task *task)
+{
+    int64_t wait_ns = task->due.ns - clock_mono().ns;
+    int64_t wait_ms = wait_ns <= 0 ? 0 : (wait_ns - 1) / NS_PER_MS + 1;
+    if (wait_ms > WAIT_MAX_MS) {
         wait_ms = WAIT_MAX_MS;
     }
     uv_update_time(task->timer.loop);
     uv_timer_start(&task->timer, on_timer, (uint64_t)wait_ms, 0);
 }
 
-/* A turn is due: count the ones that were slept through, and give the newest. A clock that was
- * stepped ahead passes grid points too, but nobody missed those: the steady clock tells. */
-static void take_turn(struct schedule_task *task, struct wall now)
+/* A turn is due: count the ones that were slept through, and give the newest. */
+static void take_turn(struct schedule_task *task, struct mono now)
 {
-    int64_t newest = grid_at(task, now);
-    int64_t passed = (newest - task->due.ms) / task->interval_ms;
-    int64_t slept = mono_elapsed_ms(task->due_mono, clock_mono()) / task->interval_ms;
-    int64_t missed = passed < slept ? passed : slept;
-    if (missed > 0) {
-        task->missed += (uint64_t)missed;
-    }
-    set_due(task, newest + task->interval_ms, now);
+    int64_t missed = mono_elapsed_ms(task->due, now) / task->interval_ms;
+    int64_t newest = task->due_wall_ms + missed * task->interval_ms;
+    task->missed += (uint64_t)missed;
+    set_due(task, newest + task->interval_ms);
     task->fire(task->context, (struct wall){newest});
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct schedule_task *task = timer->data;
-    struct wall now = clock_wall();
-    if (now.ms >= task->due.ms) {
-        take_turn(task, now);
-        now = clock_wall();
+    struct clock_reading now = clock_read();
+    if (is_stepped(task, &now)) {
+        align(task, &now);
     }
-    if (task->due.ms - now.ms > task->interval_ms) {
-        /* The clock was stepped back by more than a turn: go on from where it is now. */
-        set_due(task, grid_at(task, now) + task->interval_ms, now);
+    if (now.mono.ns >= task->due.ns) {
+        take_turn(task, now.mono);
     }
     if (!task->stopped) {
-        arm(task, now);
+        arm(task);
     }
 }
 
@@ -112,16 +126,18 @@ struct schedule_task *schedule_start_in_slot(uv_loop_t *loop, const char *name, 
                                              void *context)
 {
     struct schedule_task *task = xcalloc(1, sizeof *task);
-    struct wall now = clock_wall();
+    struct clock_reading now = clock_read();
+    int64_t now_ms = now.wall_ns / NS_PER_MS;
     task->interval_ms = interval_ms;
     task->phase_ms = schedule_phase_ms(name, interval_ms) / slot_ms * slot_ms;
     task->fire = fire;
     task->context = context;
     uv_timer_init(loop, &task->timer);
     task->timer.data = task;
-    int64_t at = grid_at(task, now);
-    set_due(task, at == now.ms ? at : at + interval_ms, now);
-    arm(task, now);
+    task->alignment_ns = alignment_of(&now);
+    int64_t at = grid_at(task, now_ms);
+    set_due(task, at == now_ms ? at : at + interval_ms);
+    arm(task);
     return task;
 }
 

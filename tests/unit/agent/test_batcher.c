@@ -253,6 +253,102 @@ static void change_of_state_goes_out_at_once(void **state)
     end(&world);
 }
 
+/* So long the machine has slept. */
+static int64_t slept_ms;
+
+struct clock_reading __real_clock_read(void);
+struct clock_reading __wrap_clock_read(void);
+
+struct clock_reading __wrap_clock_read(void)
+{
+    struct clock_reading reading = __real_clock_read();
+    reading.awake.ns -= slept_ms * 1000000;
+    return reading;
+}
+
+static uint32_t define_check(struct world *world)
+{
+    struct object check = make_object("check", "http");
+    check.n_metrics = 0;
+    return define(world, &check);
+}
+
+static void good_result(struct world *world, uint32_t object, int64_t ms)
+{
+    const struct result result = {.object = object,
+                                  .time = {TEST_TIME + ms},
+                                  .outcome = OUTCOME_UP,
+                                  .reason = "",
+                                  .detail = ""};
+    world->sink->result(world->sink->context, &result);
+}
+
+/* What the batch says of the check, in order; returns how much. */
+static size_t statements_of(const struct batch *batch, struct statement statements[4])
+{
+    assert_true(batch->n_observations <= 4);
+    for (size_t i = 0; i < batch->n_observations; i++) {
+        assert_int_equal(statement_decode(batch->observations[i].statement,
+                                          batch->observations[i].statement_size, &statements[i]),
+                         0);
+    }
+    return batch->n_observations;
+}
+
+static void a_sleep_is_a_gap_and_ends_the_run(void **state)
+{
+    enum { SLEPT_MS = 7200000 };
+    struct world world;
+    struct statement said[4];
+    (void)state;
+    begin(&world);
+    uint32_t check = define_check(&world);
+    int64_t now_ms = clock_wall().ms - TEST_TIME;
+    good_result(&world, check, now_ms);
+    batch_free(next_batch(&world));
+    clock_move_ms(1000);
+    good_result(&world, check, now_ms + 1000);
+    clock_move_ms(SLEPT_MS); /* both go on, and we were not there */
+    slept_ms = SLEPT_MS;
+    good_result(&world, check, now_ms + 1000 + SLEPT_MS + 1);
+    batcher_flush(world.batcher, false);
+    struct batch *batch = next_batch(&world);
+    assert_int_equal(batch->n_gaps, 1);
+    assert_int_equal(batch->gaps[0].reason, GAP_SUSPENDED);
+    assert_int_equal(batch->gaps[0].from.ms - TEST_TIME, now_ms + 1000);
+    assert_int_equal(batch->gaps[0].to.ms - batch->gaps[0].from.ms, SLEPT_MS);
+    assert_int_equal(statements_of(batch, said), 2);
+    assert_int_equal(said[0].last.ms - TEST_TIME, now_ms + 1000);
+    assert_int_equal(said[1].first.ms - TEST_TIME, now_ms + 1000 + SLEPT_MS + 1);
+    assert_int_equal(batcher_clock(world.batcher)->slept_ms, SLEPT_MS);
+    batch_free(batch);
+    slept_ms = 0;
+    end(&world);
+}
+
+static void a_step_ends_the_run_before_the_next_result_counts(void **state)
+{
+    struct world world;
+    struct statement said[4];
+    (void)state;
+    begin(&world);
+    uint32_t check = define_check(&world);
+    int64_t now_ms = clock_wall().ms - TEST_TIME;
+    good_result(&world, check, now_ms);
+    batch_free(next_batch(&world));
+    clock_step_ms(5000);
+    good_result(&world, check, now_ms + 5001); /* within two intervals */
+    batcher_flush(world.batcher, false);
+    struct batch *batch = next_batch(&world);
+    assert_int_equal(batch->n_gaps, 0); /* nothing was lost */
+    assert_int_equal(statements_of(batch, said), 1);
+    assert_int_equal(said[0].results, 1);
+    assert_int_equal(batcher_clock(world.batcher)->steps, 1);
+    assert_int_equal(batcher_clock(world.batcher)->stepped_ms, 5000);
+    batch_free(batch);
+    end(&world);
+}
+
 /* Rows until the log has begun another segment; returns the sequence that began it. */
 static uint64_t fill_a_segment(struct world *world, uint32_t number)
 {
@@ -373,6 +469,8 @@ int main(void)
         cmocka_unit_test(objects_are_numbered_densely_and_once),
         cmocka_unit_test(batch_is_closed_when_it_is_a_second_old),
         cmocka_unit_test(change_of_state_goes_out_at_once),
+        cmocka_unit_test(a_sleep_is_a_gap_and_ends_the_run),
+        cmocka_unit_test(a_step_ends_the_run_before_the_next_result_counts),
         cmocka_unit_test(every_segment_begins_with_all_definitions),
         cmocka_unit_test(chain_of_the_spool_is_never_ahead_of_its_batches),
         cmocka_unit_test(gap_goes_into_the_next_batch_and_closes_none),

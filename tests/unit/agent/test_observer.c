@@ -53,6 +53,21 @@ static void on_observation(void *context, const struct observation *observation,
     said->urgent = urgent;
 }
 
+/* What the wall clock says while a test asks. */
+static int64_t now_ms;
+
+static struct wall fake_wall(void *context)
+{
+    (void)context;
+    return (struct wall){TEST_TIME + now_ms};
+}
+
+static struct mono fake_mono(void *context)
+{
+    (void)context;
+    return (struct mono){0};
+}
+
 static void define(struct world *world, uint32_t number, const char *name, int64_t interval_ms)
 {
     struct object object = {.number = number,
@@ -65,7 +80,10 @@ static void define(struct world *world, uint32_t number, const char *name, int64
 
 static void begin(struct world *world)
 {
+    static const struct clock_source source = {.mono = fake_mono, .wall = fake_wall};
     *world = (struct world){0};
+    now_ms = 0;
+    clock_replace(&source);
     assert_int_equal(keys_init(), 0);
     world->keys = keys_generate();
     struct observer_options options = {.keys = world->keys,
@@ -83,6 +101,7 @@ static void end(struct world *world)
     assert_memory_equal(&chain, &world->chain, sizeof chain);
     observer_free(world->observer);
     keys_free(world->keys);
+    clock_replace(NULL);
 }
 
 static void result(struct world *world, uint32_t object, int64_t ms, enum outcome outcome,
@@ -191,6 +210,155 @@ static void small_step_back_is_skipped_and_a_large_one_begins_anew(void **state)
     end(&world);
 }
 
+/* The watch says so before the first result after it. */
+static void change_clock(struct world *world, int64_t before_ms, int64_t stepped_ms,
+                         int64_t slept_ms)
+{
+    const struct clock_change change = {
+        .stepped_ms = stepped_ms,
+        .slept_ms = slept_ms,
+        .before = {TEST_TIME + before_ms},
+        .after = {TEST_TIME + before_ms + stepped_ms + slept_ms},
+    };
+    now_ms = change.after.ms - TEST_TIME;
+    observer_clock_changed(world->observer, &change);
+}
+
+static void a_sleep_ends_every_run(void **state)
+{
+    enum { SLEPT_MS = 6 * 3600000 };
+    struct world world;
+    (void)state;
+    begin(&world);
+    define(&world, 2, "ping", INTERVAL_MS);
+    result(&world, 1, 0, OUTCOME_UP, "");
+    result(&world, 2, 100, OUTCOME_DOWN, "timeout");
+    result(&world, 1, 10000, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 2);
+    change_clock(&world, 10500, 0, SLEPT_MS);
+    assert_int_equal(world.n_said, 3); /* how far they came, where that was not said */
+    assert_said(&world.said[2], 0, 10000, OUTCOME_UP, 2);
+    result(&world, 2, 10400, OUTCOME_DOWN, "timeout"); /* nobody was there to hear the answer */
+    result(&world, 1, 10450, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 3);
+    result(&world, 1, 10500 + SLEPT_MS + 50, OUTCOME_UP, "");
+    result(&world, 2, 10500 + SLEPT_MS + 60, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 5);
+    assert_said(&world.said[3], 10500 + SLEPT_MS + 50, 10500 + SLEPT_MS + 50, OUTCOME_UP, 1);
+    assert_false(world.said[3].urgent); /* it was up before */
+    assert_true(world.said[4].urgent);
+    end(&world);
+}
+
+static void even_a_short_sleep_is_not_bridged(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    result(&world, 1, 0, OUTCOME_UP, "");
+    change_clock(&world, 5000, 0, 6000);
+    result(&world, 1, 11500, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 2);
+    assert_said(&world.said[1], 11500, 11500, OUTCOME_UP, 1);
+    end(&world);
+}
+
+static void a_step_ahead_is_not_bridged(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    result(&world, 1, 0, OUTCOME_UP, "");
+    result(&world, 1, 10000, OUTCOME_UP, "");
+    change_clock(&world, 10200, 5000, 0);
+    result(&world, 1, 10100, OUTCOME_DOWN, "timeout"); /* dated by the clock that was wrong */
+    assert_int_equal(world.n_said, 2);
+    assert_said(&world.said[1], 0, 10000, OUTCOME_UP, 2);
+    result(&world, 1, 25000, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 3);
+    assert_said(&world.said[2], 25000, 25000, OUTCOME_UP, 1);
+    result(&world, 1, 35000, OUTCOME_DOWN, "timeout"); /* the first failure counts at once */
+    assert_said(&world.said[3], 35000, 35000, OUTCOME_DOWN, 1);
+    end(&world);
+}
+
+static void a_step_back_loses_no_result(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    result(&world, 1, 0, OUTCOME_UP, "");
+    result(&world, 1, 10000, OUTCOME_UP, "");
+    change_clock(&world, 10100, -5000, 0);
+    assert_int_equal(world.n_said, 2);
+    now_ms = 5250;
+    result(&world, 1, 5200, OUTCOME_DOWN, "timeout"); /* though that time had its word already */
+    assert_int_equal(world.n_said, 3);
+    assert_said(&world.said[2], 5200, 5200, OUTCOME_DOWN, 1);
+    assert_true(world.said[2].urgent);
+    end(&world);
+}
+
+/* As a leap second is by POSIX: a step back of a second. */
+static void a_leap_second_breaks_the_run_and_no_more(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    define(&world, 2, "fast", 1000);
+    result(&world, 2, 0, OUTCOME_UP, "");
+    result(&world, 2, 1000, OUTCOME_UP, "");
+    change_clock(&world, 1500, -1000, 0);
+    now_ms = 2000;
+    result(&world, 2, 1000, OUTCOME_UP, "");
+    result(&world, 2, 2000, OUTCOME_UP, "");
+    observer_flush(world.observer);
+    assert_int_equal(world.n_said, 4);
+    assert_said(&world.said[1], 0, 1000, OUTCOME_UP, 2);
+    assert_said(&world.said[3], 1000, 2000, OUTCOME_UP, 2);
+    end(&world);
+}
+
+static void the_old_clocks_future_is_not_believed(void **state)
+{
+    const int64_t hour_ms = 3600000;
+    struct world world;
+    (void)state;
+    begin(&world);
+    result(&world, 1, hour_ms, OUTCOME_UP, "");
+    change_clock(&world, hour_ms + 500, -hour_ms, 0);
+    result(&world, 1, hour_ms + 400, OUTCOME_DOWN, "timeout"); /* asked before */
+    assert_int_equal(world.n_said, 1);
+    now_ms = 10000;
+    result(&world, 1, 9900, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 2);
+    assert_said(&world.said[1], 9900, 9900, OUTCOME_UP, 1);
+    end(&world);
+}
+
+/* What a consumer needs of an outage: the last good result and the first bad one, both signed, the
+ * one before the other, though nothing was due to be said between them. */
+static void bounds_of_an_outage_travel(void **state)
+{
+    struct world world;
+    (void)state;
+    begin(&world);
+    for (int i = 0; i < 5; i++) {
+        result(&world, 1, i * INTERVAL_MS + i, OUTCOME_UP, ""); /* never quite on time */
+    }
+    result(&world, 1, 50777, OUTCOME_DOWN, "timeout");
+    result(&world, 1, 60000, OUTCOME_DOWN, "connection-refused");
+    result(&world, 1, 70123, OUTCOME_UP, "");
+    assert_int_equal(world.n_said, 5);
+    assert_said(&world.said[1], 0, 40004, OUTCOME_UP, 5); /* last good */
+    assert_said(&world.said[2], 50777, 50777, OUTCOME_DOWN,
+                1); /* first bad, dated as it was sent */
+    assert_said(&world.said[3], 60000, 60000, OUTCOME_DOWN, 1); /* last bad */
+    assert_said(&world.said[4], 70123, 70123, OUTCOME_UP, 1);   /* first good */
+    assert_int_equal(world.said[2].statement.number, world.said[1].statement.number + 1);
+    end(&world);
+}
+
 static void redefinition_keeps_the_run_unless_its_interval_changes(void **state)
 {
     struct world world;
@@ -253,6 +421,13 @@ int main(void)
         cmocka_unit_test(what_holds_is_repeated),
         cmocka_unit_test(missing_results_break_the_run),
         cmocka_unit_test(small_step_back_is_skipped_and_a_large_one_begins_anew),
+        cmocka_unit_test(a_sleep_ends_every_run),
+        cmocka_unit_test(even_a_short_sleep_is_not_bridged),
+        cmocka_unit_test(a_step_ahead_is_not_bridged),
+        cmocka_unit_test(a_step_back_loses_no_result),
+        cmocka_unit_test(a_leap_second_breaks_the_run_and_no_more),
+        cmocka_unit_test(the_old_clocks_future_is_not_believed),
+        cmocka_unit_test(bounds_of_an_outage_travel),
         cmocka_unit_test(redefinition_keeps_the_run_unless_its_interval_changes),
         cmocka_unit_test(checks_share_one_chain),
         cmocka_unit_test(foreign_text_makes_one_run_all_the_same),

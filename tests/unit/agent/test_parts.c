@@ -88,30 +88,83 @@ static void installed(void **state)
     free(self);
 }
 
-/* The dynamic linker's own list of what it would load. */
+/* The dynamic linker's own list of what it would load has none of these (NULL-terminated). */
+static void check_load(const char *path, const char *const unwanted[])
+{
+    char line[512];
+    bool saw_libc = false;
+    char *command = xasprintf("LD_TRACE_LOADED_OBJECTS=1 '%s'", path);
+    FILE *out = popen(command, "r");
+    assert_non_null(out);
+    while (fgets(line, sizeof line, out) != NULL) {
+        saw_libc = saw_libc || strstr(line, "libc.so") != NULL;
+        for (size_t i = 0; unwanted[i] != NULL; i++) {
+            if (strstr(line, unwanted[i]) != NULL) {
+                fail_msg("%s loads %s", path, unwanted[i]);
+            }
+        }
+    }
+    assert_int_equal(pclose(out), 0);
+    assert_true(saw_libc);
+    free(command);
+}
+
 static void workers_load_little(void **state)
 {
-    static const char *const parts[] = {"snmp", "capture"};
+    static const struct {
+        const char *part;
+        const char *unwanted[8];
+    } parts[] = {
+        {"snmp", {"libzmq", "libcurl", "libpcap", "libcares", NULL}},
+        {"capture", {"libzmq", "libcurl", "libnetsnmp", "libcares", NULL}},
+        {"net", {"libzmq", "libcurl", "libnetsnmp", "libpcap", "libssl", "libgnutls", NULL}},
+        {"web", {"libzmq", "libnetsnmp", "libpcap", "libcares", NULL}},
+        {"local", {"libzmq", "libcurl", "libnetsnmp", "libpcap", "libssl", "libgnutls", NULL}},
+    };
     (void)state;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         char reason[512] = "";
-        char line[512];
-        bool saw_libc = false;
-        char *path = part_find(parts[i], reason, sizeof reason);
+        char *path = part_find(parts[i].part, reason, sizeof reason);
         assert_non_null(path);
-        char *command = xasprintf("LD_TRACE_LOADED_OBJECTS=1 '%s'", path);
-        FILE *out = popen(command, "r");
-        assert_non_null(out);
-        while (fgets(line, sizeof line, out) != NULL) {
-            saw_libc = saw_libc || strstr(line, "libc.so") != NULL;
-            assert_null(strstr(line, "libzmq"));
-            assert_null(strstr(line, "libcurl"));
-        }
-        assert_int_equal(pclose(out), 0);
-        assert_true(saw_libc);
-        free(command);
+        check_load(path, parts[i].unwanted);
         free(path);
     }
+}
+
+/* What samples and polls is not in it, only the link. */
+static void main_loads_only_the_link(void **state)
+{
+    static const char *const unwanted[] = {"libnetsnmp", "libcurl",   "libpcap",    "libcares",
+                                           "libssl",     "libgnutls", "libseccomp", NULL};
+    (void)state;
+    char *folder = folder_of_self();
+    char *path = xasprintf("%s/beffroi-agent", folder);
+    check_load(path, unwanted);
+    free(path);
+    free(folder);
+}
+
+/* The command line of another program, as it was given. */
+static void commands_are_handed_over(void **state)
+{
+    static const char *const commands[] = {"poll", "meter"};
+    (void)state;
+    char *folder = folder_of_self();
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char line[512] = "";
+        char *wanted = xasprintf("usage: beffroi-agent %s", commands[i]);
+        char *command = xasprintf("'%s/beffroi-agent' %s --help", folder, commands[i]);
+        FILE *out = popen(command, "r");
+        assert_non_null(out);
+        assert_non_null(fgets(line, sizeof line, out));
+        while (fgetc(out) != EOF) {
+        }
+        assert_int_equal(pclose(out), 0);
+        assert_ptr_equal(strstr(line, wanted), line);
+        free(command);
+        free(wanted);
+    }
+    free(folder);
 }
 
 static void not_for_people(void **state)
@@ -146,8 +199,12 @@ int main(int argc, char *argv[])
         return EXIT_SUCCESS;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(beside_this_program), cmocka_unit_test(missing),
-        cmocka_unit_test(installed),           cmocka_unit_test(workers_load_little),
+        cmocka_unit_test(beside_this_program),
+        cmocka_unit_test(missing),
+        cmocka_unit_test(installed),
+        cmocka_unit_test(workers_load_little),
+        cmocka_unit_test(main_loads_only_the_link),
+        cmocka_unit_test(commands_are_handed_over),
         cmocka_unit_test(not_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

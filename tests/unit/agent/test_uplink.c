@@ -36,11 +36,13 @@ struct collector {
     bool taken[BATCHES_MAX];
     bool mute;                /* takes batches and says nothing */
     bool deaf;                /* answers not even HELLO */
+    int64_t behind_us;        /* its clock, against ours */
     size_t lose_acks;         /* so many ACKs are not sent */
     uint64_t refuse_sequence; /* with: */
     enum refusal_reason refuse_reason;
     size_t refuse_times;
     struct link_peer peer;
+    struct exchange exchange; /* of the newest message */
 };
 
 struct world {
@@ -58,7 +60,9 @@ static const struct uplink_times quick = {
 static void answer(struct collector *collector, const struct collector_message *message)
 {
     size_t size = 0;
-    uint8_t *bytes = collector_message_encode(message, &size);
+    struct collector_message dated = *message;
+    dated.exchange = collector->exchange;
+    uint8_t *bytes = collector_message_encode(&dated, &size);
     collector->in_flight = 0;
     (void)link_server_send(collector->server, &collector->peer, bytes, size);
     free(bytes);
@@ -124,6 +128,9 @@ static void on_message(void *context, const struct link_peer *peer, const char *
     (void)agent;
     assert_int_equal(agent_message_decode(bytes, size, &message), 0);
     collector->peer = *peer;
+    collector->exchange =
+        (struct exchange){.sent_ns = message.sent_ns,
+                          .received_us = clock_read().wall_ns / 1000 - collector->behind_us};
     if (message.type == AGENT_BATCH) {
         on_batch(collector, &message);
         return;
@@ -229,6 +236,24 @@ static void everything_arrives_in_order(void **state)
     assert_int_equal(uplink_state(world.uplink), LINK_UP);
     assert_int_equal(uplink_unacknowledged(world.uplink), 0);
     assert_int_equal(uplink_unanswered(world.uplink), 0);
+    end(&world);
+}
+
+static void clocks_are_compared_with_every_answer(void **state)
+{
+    struct world world;
+    double offset_s = 0;
+    double delay_s = 0;
+    (void)state;
+    begin(&world);
+    world.collector.behind_us = 7000000;
+    append(&world, 1);
+    open_uplink(&world);
+    assert_false(uplink_clock_offset(world.uplink, &offset_s, &delay_s));
+    wait_delivered(&world, 1);
+    assert_true(uplink_clock_offset(world.uplink, &offset_s, &delay_s));
+    assert_true(delay_s >= 0 && delay_s < 5);
+    assert_true(offset_s >= 7 - delay_s / 2 - 0.001 && offset_s <= 7 + delay_s / 2 + 0.001);
     end(&world);
 }
 
@@ -493,6 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_arrives_in_order),
+        cmocka_unit_test(clocks_are_compared_with_every_answer),
         cmocka_unit_test(silent_collector_gets_eight_and_a_new_connection),
         cmocka_unit_test(unanswered_hello_is_a_reason_too),
         cmocka_unit_test(lost_acks_cost_nothing),
