@@ -44,11 +44,6 @@ static void list_remove(struct icmp_probe *probe)
 
 /* --- turns --- */
 
-static bool is_settled(const struct echo *echo)
-{
-    return echo->state >= ECHO_ANSWERED;
-}
-
 static void wait_until(struct icmp_probe *probe, struct mono from, int64_t wait_ms)
 {
     int64_t left_ms = wait_ms - mono_elapsed_ms(from, clock_mono());
@@ -57,7 +52,7 @@ static void wait_until(struct icmp_probe *probe, struct mono from, int64_t wait_
     (void)uv_timer_start(&probe->timer, on_timer, left_ms > 0 ? (uint64_t)left_ms + 1 : 0, 0);
 }
 
-/* Between two turns of which the first is settled. */
+/* Between two turns of which the first was refused: routers ration what they say. */
 static int64_t spacing_ms(const struct icmp_probe *probe)
 {
     return probe->share_ms < SPACING_MS ? probe->share_ms : SPACING_MS;
@@ -78,12 +73,9 @@ static void take_turn(struct icmp_probe *probe)
     echo->address = (uint8_t)(probe->n_turns % probe->n_addresses);
     probe->turn = clock_mono();
     probe->n_turns++;
-    probe->waits_share = false;
-    if (probe->n_turns < probe->n_echoes) {
-        wait_until(probe, probe->turn, spacing_ms(probe));
-    } else {
-        wait_until(probe, probe->start, probe->timeout_ms);
-    }
+    wait_until(probe, probe->start,
+               probe->n_turns < probe->n_echoes ? probe->share_ms * probe->n_turns
+                                                : probe->timeout_ms);
     enqueue(probe, echo);
 }
 
@@ -93,9 +85,12 @@ static void settle(struct icmp_probe *probe, struct echo *echo, enum echo_state 
     probe->n_settled++;
     if (probe->n_settled == probe->n_echoes) {
         list_append(&probe->icmp->finished, probe);
-    } else if (probe->waits_share && echo == &probe->echoes[probe->n_turns - 1]) {
-        probe->waits_share = false;
-        wait_until(probe, probe->turn, spacing_ms(probe));
+    } else if (probe->n_turns < probe->n_echoes && echo == &probe->echoes[probe->n_turns - 1]) {
+        if (state == ECHO_ANSWERED) {
+            take_turn(probe); /* while we are awake: a wake-up costs more than an echo */
+        } else {
+            wait_until(probe, probe->turn, spacing_ms(probe));
+        }
     }
 }
 
@@ -272,11 +267,8 @@ static void on_timer(uv_timer_t *timer)
             list_append(&icmp->finished, probe);
         }
         finish_all(icmp);
-    } else if (probe->waits_share || is_settled(&probe->echoes[probe->n_turns - 1])) {
-        take_turn(probe);
     } else {
-        probe->waits_share = true;
-        wait_until(probe, probe->start, probe->share_ms * probe->n_turns);
+        take_turn(probe);
     }
 }
 

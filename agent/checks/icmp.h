@@ -4,11 +4,11 @@
  * probe is done once each is answered, refused by an error or out of time. A host that answers one
  * is up.
  *
- * An echo follows 100 ms after the one before where that one is answered or refused, so that a
- * healthy host is done with soon, and an unreachable one too; and where it is not, when its share
- * of the first half of the timeout comes, so that a short interruption does not swallow them all
- * and the last one too has half the timeout to be answered. (Echoes that would not fit are closer
- * to each other.)
+ * An echo follows as soon as the one before is answered, so that a healthy host is done with in as
+ * many round trips, and nobody is woken in between; 100 ms after it where that one is refused by an
+ * error, which routers ration; and else when its share of the first half of the timeout comes, so
+ * that a short interruption does not swallow them all and the last one too has half the timeout to
+ * be answered.
  *
  * Values of the verdict, in s: mean, least and greatest round-trip time; jitter, the mean of the
  * differences between successive round-trip times, without their signs (as RFC 3550 takes them, not

@@ -47,7 +47,6 @@ struct icmp_probe {
     unsigned n_echoes;
     unsigned n_turns;   /* echoes queued, sent or failed */
     unsigned n_settled; /* answered, refused or failed */
-    bool waits_share;
     int failure;                    /* -errno of the first that could not be sent */
     const struct icmp_error *error; /* the first refusal */
     union ping_address error_from;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* How long a replaced resolv.conf may go unseen. */
-enum { FILES_LOOK_MS = 10000 };
+enum { FILES_LOOK_MS = 30000 };
 
 /* What is checked points into the share. */
 struct worker {

@@ -13,8 +13,11 @@
 #include <unistd.h>
 
 enum {
-    /* Each report wakes two processes, so what is no news waits for company. */
-    REPORT_AGE_MS = 1000,
+    /* Each report wakes two processes, so what is no news waits for company: a quarter of the
+     * shortest interval, within these. */
+    REPORT_AGE_MIN_MS = 250,
+    REPORT_AGE_MAX_MS = 2500,
+    REPORT_AGE_SHARE = 4,
     NEWS_AGE_MS = 50, /* a switch takes many services with it: one report */
     REPORT_TARGET = 32 * 1024,
     /* Half a minute of 100,000 interface rows: main is busy, not dead. */
@@ -41,6 +44,7 @@ struct channel_worker {
     int n_open; /* handles that are not closed yet */
     bool main_gone;
     struct sample_sink sink;
+    int64_t shortest_interval_ms; /* of all that was defined */
     struct object_index *objects;
     struct batch_writer *writer;
     struct batch_writer *probe; /* measures definitions, always empty */
@@ -127,6 +131,14 @@ static void flush(struct channel_worker *channel)
     }
 }
 
+static uint64_t report_age_ms(const struct channel_worker *channel)
+{
+    int64_t age_ms = channel->shortest_interval_ms / REPORT_AGE_SHARE;
+    return age_ms < REPORT_AGE_MIN_MS   ? REPORT_AGE_MIN_MS
+           : age_ms > REPORT_AGE_MAX_MS ? REPORT_AGE_MAX_MS
+                                        : (uint64_t)age_ms;
+}
+
 /* Something was added: it is sent within that time. */
 static void touch(struct channel_worker *channel, uint64_t age_ms)
 {
@@ -161,7 +173,7 @@ static void announce(struct channel_worker *channel, uint32_t number)
         }
     }
     object_index_announced(channel->objects, number);
-    touch(channel, REPORT_AGE_MS);
+    touch(channel, report_age_ms(channel));
 }
 
 /* Objects that no row will take along, and that were defined while there was no room. */
@@ -187,7 +199,7 @@ static void report_lost(struct channel_worker *channel)
             log_error("channel", "a gap could not be reported");
         }
         channel->lost = (struct gap){0};
-        touch(channel, REPORT_AGE_MS);
+        touch(channel, report_age_ms(channel));
     }
 }
 
@@ -299,6 +311,9 @@ static uint32_t sink_define(void *context, const struct object *object)
                  object->device, object->name);
         return 0;
     }
+    if (channel->shortest_interval_ms == 0 || object->interval_ms < channel->shortest_interval_ms) {
+        channel->shortest_interval_ms = object->interval_ms;
+    }
     number = object_index_add(channel->objects, object);
     if (number == 0) {
         log_error("channel", "object refused: all %d numbers are used", PROTO_OBJECTS_MAX);
@@ -349,7 +364,7 @@ static void added(struct channel_worker *channel, int rc, struct wall time, enum
         log_warn("channel", "a %s breaks a limit and was dropped", names[kind]);
         (void)batch_add_gap(channel->writer, &gap); /* -EINVAL: even its time is nonsense */
     }
-    touch(channel, REPORT_AGE_MS);
+    touch(channel, report_age_ms(channel));
 }
 
 /* Anything but that all is still well: main will want to know at once. */
@@ -434,7 +449,7 @@ static void sink_gap(void *context, const struct gap *gap)
         log_warn("channel", "a gap breaks a limit and was dropped");
         return;
     }
-    touch(channel, REPORT_AGE_MS);
+    touch(channel, report_age_ms(channel));
 }
 
 /* --- life --- */

@@ -35,7 +35,7 @@ static void assert_up(const struct icmp_answer *answer)
     assert_true(verdict->values[ICMP_LOSS] == 0);
 }
 
-/* Three echoes, 100 ms apart, and no waiting for the timeout. */
+/* Three echoes, each when the one before is answered, and no waiting for the timeout. */
 static void both_families_answer(void)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1"};
@@ -43,8 +43,8 @@ static void both_families_answer(void)
         struct wall start = clock_wall();
         struct icmp_answer answer = icmp_probe_host(hosts[i], NULL, 20000, 3);
         assert_up(&answer);
-        assert_in_range(answer.took_ms, 199, 5000);
-        assert_true(answer.verdict.time.ms >= start.ms + 199); /* the last one was answered too */
+        assert_in_range(answer.took_ms, 0, 5000);
+        assert_true(answer.verdict.time.ms >= start.ms);
     }
 }
 
@@ -75,7 +75,7 @@ static void twenty_echoes_fit_into_a_short_timeout(void **state)
     icmp_need_namespace(state);
     struct icmp_answer answer = icmp_probe_host("127.0.0.1", NULL, 400, ICMP_ECHOES_MAX);
     assert_up(&answer);
-    assert_in_range(answer.took_ms, 189, 400);
+    assert_in_range(answer.took_ms, 0, 400);
 }
 
 static void silence_is_down(void **state)
@@ -110,7 +110,7 @@ static void unreachable_address_is_passed_over(void **state)
     icmp_need_namespace(state);
     struct icmp_answer answer = icmp_probe_host("192.0.2.1", "::1", 20000, 3);
     assert_up(&answer);
-    assert_in_range(answer.took_ms, 199, 5000);
+    assert_in_range(answer.took_ms, 0, 5000);
 }
 
 static void no_route_is_unknown(void **state)
@@ -120,7 +120,7 @@ static void no_route_is_unknown(void **state)
     assert_int_equal(answer.verdict.outcome, OUTCOME_UNKNOWN);
     assert_string_equal(answer.verdict.reason, "no-route");
     assert_int_equal(answer.verdict.known, 0);
-    assert_in_range(answer.took_ms, 199, 5000);
+    assert_in_range(answer.took_ms, 0, 5000);
 }
 
 /* Run in a child, which gives its rights away. */
