@@ -3,6 +3,7 @@
 folder of their own, each started by the test and ended with it, by pid."""
 
 import contextlib
+import datetime
 import http.client
 import json
 import os
@@ -23,6 +24,11 @@ BIN = pathlib.Path(os.environ.get("BEFFROI_BIN", "build/dev/bin")).resolve()
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|WARNING: ThreadSanitizer")
+
+
+def lab_time(text):
+    """Seconds since 1970 of an API time."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else 0
 
 
 def wait_for(what, condition, seconds=30, every=0.05):

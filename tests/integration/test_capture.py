@@ -2,7 +2,6 @@
 """Metering of interfaces by an agent, in a network namespace of the test's own: what was sent is what
 is metered, and an interface may come, go, and change its name."""
 
-import datetime
 import json
 import os
 import pathlib
@@ -16,7 +15,7 @@ import time
 import unittest
 
 import lab
-from lab import BIN, Lab, need, wait_for
+from lab import BIN, Lab, lab_time, need, wait_for
 
 INSIDE = "BEFFROI_TEST_NAMESPACE"
 IP = shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -321,11 +320,6 @@ class Capture(Lab):
         config.write_text(config.read_text().replace("prot 80", "port 80"))
         done = subprocess.run([BIN / "beffroi-agent", "-n", "-c", config], capture_output=True, text=True)
         self.assertNotIn("capture.filter", done.stderr)
-
-
-def lab_time(text):
-    """Seconds since 1970 of an API time."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Runs in namespaces of its own for the network and for mounts, so that nothing bu
 loopback, and so that there can be a systemd; where the machine allows none, without those tests."""
 
 import contextlib
-import datetime
 import os
 import pathlib
 import pwd
@@ -19,7 +18,7 @@ import time
 import unittest
 
 import lab
-from lab import Lab, Load, children_of, main, need, wait_for
+from lab import Lab, Load, children_of, lab_time, main, need, wait_for
 
 OWN_SPACE = "BEFFROI_OWN_SPACE"
 PLUGINS = pathlib.Path("/usr/lib/nagios/plugins")
@@ -32,10 +31,6 @@ def need_plugins(*names):
     for name in names:
         if not (PLUGINS / name).exists():
             raise unittest.SkipTest(f"{name} of monitoring-plugins-basic is not installed")
-
-
-def seconds(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 class Local(Lab):
@@ -68,10 +63,10 @@ class Local(Lab):
         """What was done between the two times is known within an interval, and its bounds hold it."""
         run = self.expect(check, outcome, reason, device)
         good = self.runs(check, device)[-2]
-        self.assertGreaterEqual(seconds(run["first"]), before - 0.01, "it was not so before")
-        self.assertLessEqual(seconds(run["first"]), after + INTERVAL_S + 0.5, "within one interval")
-        self.assertLessEqual(seconds(good["last"]), after, "the last good one was true")
-        self.assertLessEqual(seconds(run["first"]) - seconds(good["last"]), INTERVAL_S + 0.5 + probe_s)
+        self.assertGreaterEqual(lab_time(run["first"]), before - 0.01, "it was not so before")
+        self.assertLessEqual(lab_time(run["first"]), after + INTERVAL_S + 0.5, "within one interval")
+        self.assertLessEqual(lab_time(good["last"]), after, "the last good one was true")
+        self.assertLessEqual(lab_time(run["first"]) - lab_time(good["last"]), INTERVAL_S + 0.5 + probe_s)
 
     def latest(self, kind, name, device="host-1"):
         """{metric: value} of the newest row."""
@@ -134,16 +129,16 @@ class Plugins(Local):
         before = time.time()
         site.signal(signal.SIGSTOP)  # check_http waits its second, and says so
         run = self.expect("web", "down", "plugin-critical")
-        self.assertLessEqual(seconds(run["first"]), before + 2 + 0.5)
-        self.assertLessEqual(seconds(self.runs("web")[-2]["last"]), before + 0.5)
+        self.assertLessEqual(lab_time(run["first"]), before + 2 + 0.5)
+        self.assertLessEqual(lab_time(self.runs("web")[-2]["last"]), before + 0.5)
         site.signal(signal.SIGCONT)
         self.expect("web", "up")
         before = time.time()
         site.kill()
         after = time.time()
         run = self.expect("web", "down", "plugin-critical")
-        self.assertGreaterEqual(seconds(run["first"]), before - 0.01)
-        self.assertLessEqual(seconds(run["first"]), after + 2 + 0.5)
+        self.assertGreaterEqual(lab_time(run["first"]), before - 0.01)
+        self.assertLessEqual(lab_time(run["first"]), after + 2 + 0.5)
 
     def test_programs_that_misbehave(self):
         """Each is named, none is left, and what else is checked never waits for them."""
@@ -179,7 +174,7 @@ class Plugins(Local):
         # Nobody waited.
         runs = self.runs("file")
         self.assertEqual([run["outcome"] for run in runs], ["up"])
-        took = seconds(runs[0]["last"]) - seconds(runs[0]["first"])
+        took = lab_time(runs[0]["last"]) - lab_time(runs[0]["first"])
         self.assertGreaterEqual(runs[0]["results"], took - 2)
         # Between two turns there is nothing but those that run now; at the end nothing at all.
         self.assertEqual(self.agent_process.end(), 0)
@@ -194,9 +189,12 @@ class Plugins(Local):
                                                r["results"] >= 3], 30)[0]
         self.assertEqual((run["outcome"], run["reason"]), ("unknown", "plugin-timeout"))
         self.assertLessEqual(len(self.sleepers(str(bomb))), 256)
+        # 256 processes take the machine's time: then it may not know, but never says that it is down.
         runs = self.runs("file")
-        self.assertEqual([r["outcome"] for r in runs], ["up"])
-        self.assertGreaterEqual(runs[0]["results"], seconds(runs[0]["last"]) - seconds(runs[0]["first"]) - 2)
+        self.assertLessEqual({r["outcome"] for r in runs}, {"up", "unknown"}, runs)
+        self.assertIn("up", {r["outcome"] for r in runs})
+        self.assertGreaterEqual(sum(r["results"] for r in runs),
+                                lab_time(runs[-1]["last"]) - lab_time(runs[0]["first"]) - 3)
         self.assertEqual(self.agent_process.end(), 0)
         wait_for("the end of all of them", lambda: not self.sleepers(str(bomb)), 10)
 
@@ -240,7 +238,7 @@ class Files(Local):
         self.expect("backup", "up")
         run = self.expect("backup", "down", "condition")
         self.assertIn("not age < 4 s", run["detail"])
-        self.assertTrue(born + 4 - 0.01 <= seconds(run["first"]) <= born + 4 + INTERVAL_S + 0.5, run)
+        self.assertTrue(born + 4 - 0.01 <= lab_time(run["first"]) <= born + 4 + INTERVAL_S + 0.5, run)
         os.utime(backup, (time.time() + 3600, time.time() + 3600))  # of tomorrow: not old
         self.expect("backup", "up")
         backup.write_bytes(b"x")
@@ -345,7 +343,7 @@ class Values(Local):
         self.addCleanup(load.stop)
         run = self.expect("busy", "down", "condition", device="switch")
         # snmpd looks at its interfaces every few seconds only: until then it says what was.
-        self.assertTrue(before <= seconds(run["first"]) <= before + 20, run)
+        self.assertTrue(before <= lab_time(run["first"]) <= before + 20, run)
         self.assertIn("octets/s, not value < 8 Mbit/s", run["detail"])
         wait_for("its value", lambda: self.latest("check", "busy", "switch")["value"] > 1e6)
         load.stop()
@@ -355,7 +353,7 @@ class Values(Local):
         run = wait_for("silence", lambda: [r for r in [self.last_run("alive", "switch")]
                                            if r["outcome"] == "unknown"])[0]
         self.assertIn(run["reason"], ("stale", "no-value"))
-        self.assertTrue(before <= seconds(run["first"]) <= before + 2 * INTERVAL_S + 3, run)
+        self.assertTrue(before <= lab_time(run["first"]) <= before + 2 * INTERVAL_S + 3, run)
         self.snmp.signal(signal.SIGCONT)
         self.expect("alive", "up", device="switch", seconds_=40)
         self.assertNotIn("down", [r["outcome"] for r in self.runs("alive", "switch")])

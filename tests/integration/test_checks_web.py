@@ -12,17 +12,13 @@ import urllib.error
 import urllib.request
 
 import lab
-from lab import Lab, free_port, need, wait_for
+from lab import Lab, free_port, lab_time, need, wait_for
 
 INTERVAL, TIMEOUT = 1.0, 0.5
 # A probe that was under way when we acted is dated before; a machine under load comes late.
 BEFORE, LATE = 0.3, 0.7
 
 NUL_NAME = b"localhost\0.example.org"
-
-
-def seconds(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def der_name(name):
@@ -109,7 +105,7 @@ http {{
         text = lambda t: datetime.datetime.fromtimestamp(t, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         runs = self.city.json("/api/v1/runs", device="site", check=check, **{"from": text(self.began - 2),
                                                                             "to": text(now + 2)})["runs"]
-        return sorted(runs, key=lambda run: seconds(run["first"]))
+        return sorted(runs, key=lambda run: lab_time(run["first"]))
 
     def is_up(self, *checks):
         return all((self.city.check("site", check) or {}).get("outcome") == "up" for check in checks)
@@ -135,7 +131,7 @@ http {{
         for check in checks:
             runs = wait_for(f"the statements of {check}", lambda: self.changed(check, outcome, start - waited - BEFORE))
             before, after = runs
-            last, first = seconds(before["last"]), seconds(after["first"])
+            last, first = lab_time(before["last"]), lab_time(after["first"])
             print(f"{check}: {outcome}, {after['reason']}: last {last - start:+.3f} s, first {first - start:+.3f} s")
             self.assertLessEqual(last, end + BEFORE, check)
             self.assertGreaterEqual(first, start - waited - BEFORE, check)
@@ -147,7 +143,7 @@ http {{
         runs = self.runs(check)
         for before, after in zip(runs, runs[1:]):
             is_change = (before["outcome"] == "up") != (after["outcome"] == "up")
-            if is_change and (after["outcome"] == outcome) and seconds(after["first"]) >= since:
+            if is_change and (after["outcome"] == outcome) and lab_time(after["first"]) >= since:
                 return before, after
         return None
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from lab import Lab, children_of, free_port, main, need, wait_for
+from lab import Lab, children_of, free_port, lab_time, main, need, wait_for
 
 OLD, NEW = "old-s3cr3t-passphrase", "new-s3cr3t-passphrase"
 
@@ -125,6 +125,41 @@ class Reload(Lab):
         self.reload("goes on with the new configuration devices=1")
         wait_for("a worker again", lambda: len(self.workers()) == 1)
         wait_for("its rows", lambda: self.city.metric("beffroi_store_rows_total") > rows + 10)
+
+    def test_checks_and_host(self):
+        """What says the same goes on: one run, with a result each second, over all reloads."""
+        file = self.folder / "backup"
+        file.write_text("x")
+        ping = "  - {name: ping, type: icmp, host: 127.0.0.1, interval: 1s, timeout: 500ms}\n"
+        look = f"  - {{name: backup, type: file, path: {file}, interval: 1s, timeout: 500ms%s}}\n"
+        value = ("  - {name: busy, type: value, kind: load, object: all, metric: load1, interval: 1s, "
+                 "timeout: 500ms, down_unless: [value < 100000]}\n")
+        host = "host: {interval: 1s}\n"
+        self.city = self.collector({"agent": self.keys("agent")})
+        self.sampler = self.agent(self.city, body=host + "checks:\n" + ping + look % "")
+        path = self.folder / "agent.yaml"
+        head = path.read_text().split(host)[0]
+        check = lambda name: self.city.check("host-1", name)
+        wait_for("both checks up", lambda: {(check(n) or {}).get("outcome") for n in ("ping", "backup")} == {"up"})
+
+        path.write_text(head + host + "checks:\n" + ping + look % ", down_unless: [size > 1 KiB]" + value)
+        self.reload("goes on with the new configuration")
+        wait_for("the new condition", lambda: (check("backup")["outcome"], check("backup")["reason"]) ==
+                 ("down", "condition"))
+        wait_for("the new check", lambda: (check("busy") or {}).get("outcome") == "up")
+        loads = lambda: self.city.json("/api/v1/objects", device="host-1", kind="load")["objects"][0]
+        self.assertEqual(loads()["interval_ms"], 1000)
+        path.write_text(head + "host: {interval: 2s}\nchecks:\n" + ping)
+        self.reload("goes on with the new configuration")
+        wait_for("the new interval of the host", lambda: loads()["interval_ms"] == 2000)
+        last = self.city.json("/api/v1/runs", device="host-1", check="ping")["runs"][-1]["results"]
+        wait_for("more of the old check",
+                 lambda: self.city.json("/api/v1/runs", device="host-1", check="ping")["runs"][-1]["results"] > last + 3)
+        runs = self.city.json("/api/v1/runs", device="host-1", check="ping")
+        self.assertEqual([run["outcome"] for run in runs["runs"]], ["up"])
+        run = runs["runs"][0]
+        self.assertAlmostEqual(run["results"], lab_time(run["last"]) - lab_time(run["first"]) + 1, delta=1)
+        self.assertEqual(runs["gaps"], [])
 
     def test_mistakes_change_nothing(self):
         self.begin()

@@ -16,7 +16,7 @@ import time
 import unittest
 
 import lab
-from lab import Lab, wait_for
+from lab import Lab, lab_time, wait_for
 
 INSIDE = "BEFFROI_TEST_NAMESPACE"
 IP = shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -36,10 +36,6 @@ def enter_namespace():
 
 def ip(*arguments):
     subprocess.run([IP, *arguments], check=True, capture_output=True)
-
-
-def seconds(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def stamp(t):
@@ -115,7 +111,7 @@ class Clocks(City):
         self.wait_said("this machine's clock is not the collector's")
         first, second = wait_for("a run after the step", lambda: (
             lambda r: r if len(r) == 2 and r[1]["results"] >= 3 else None)(self.runs()["runs"]))
-        self.assertGreater(seconds(second["first"]) - seconds(first["last"]), 19)
+        self.assertGreater(lab_time(second["first"]) - lab_time(first["last"]), 19)
         row = wait_for("the agent's own figures", self._clock_row, 45)
         self.assertAlmostEqual(row["clock_offset_s"], 20, delta=0.5)
         self.assertGreaterEqual(row["clock_delay_s"], 0)
@@ -144,12 +140,12 @@ class Clocks(City):
         first, second = wait_for("a run after the sleep", lambda: (
             lambda r: r if len(r) == 2 and r[1]["results"] >= 3 else None)(self.runs()["runs"]))
         self.assertEqual((first["outcome"], second["outcome"]), ("up", "up"))
-        self.assertGreater(seconds(second["first"]) - seconds(first["last"]), 3599)
+        self.assertGreater(lab_time(second["first"]) - lab_time(first["last"]), 3599)
         gap, = self.slept()
-        self.assertAlmostEqual(seconds(gap["from"]), fell_asleep, delta=1.5)
-        self.assertAlmostEqual(seconds(gap["to"]), fell_asleep + 3600, delta=1.5)
-        self.assertGreaterEqual(seconds(gap["from"]), seconds(first["last"]) - 0.001)
-        self.assertLessEqual(seconds(gap["to"]), seconds(second["first"]) + 1)
+        self.assertAlmostEqual(lab_time(gap["from"]), fell_asleep, delta=1.5)
+        self.assertAlmostEqual(lab_time(gap["to"]), fell_asleep + 3600, delta=1.5)
+        self.assertGreaterEqual(lab_time(gap["from"]), lab_time(first["last"]) - 0.001)
+        self.assertLessEqual(lab_time(gap["to"]), lab_time(second["first"]) + 1)
         self.assertNotIn("stepped", self.agent_process.text())
         # The hour is unknown in the contract's figures, as the agent's own gap; nothing is down.
         report = self.service(fell_asleep + 60, fell_asleep + 3540)
@@ -163,10 +159,10 @@ class Clocks(City):
         self.move(change - 8 - time.time())
         self.begin("TZ=Europe/Paris")
         run = wait_for("results after the change", lambda: next(
-            (r for r in self.runs()["runs"][-1:] if seconds(r["last"]) > change + 4), None))
-        self.assertLess(seconds(run["first"]), change)
+            (r for r in self.runs()["runs"][-1:] if lab_time(r["last"]) > change + 4), None))
+        self.assertLess(lab_time(run["first"]), change)
         self.assertEqual(len(self.runs()["runs"]), 1)
-        self.assertEqual(run["results"], round(seconds(run["last"]) - seconds(run["first"])) + 1)
+        self.assertEqual(run["results"], round(lab_time(run["last"]) - lab_time(run["first"])) + 1)
         for word in ("stepped", "slept"):
             self.assertNotIn(word, self.agent_process.text())
         report = self.service(change - 3, change + 3)
@@ -197,7 +193,7 @@ class NotRun(City):
         wait_for("the door up again", lambda: outcome("door") == "up")
         end = time.time()
         wait_for("a statement beyond", lambda: any(
-            r["outcome"] == "up" and seconds(r["last"]) > end for r in self.runs()["runs"]))
+            r["outcome"] == "up" and lab_time(r["last"]) > end for r in self.runs()["runs"]))
         self.assertEqual(self.outcomes(), {"up", "unknown"})
         report = self.service(lost - 2, end)
         classes = report["classes_ms"]
