@@ -6,12 +6,8 @@
 #include "worker_enter.h"
 
 static const struct check_type *const types[] = {
-    &check_type_icmp,
-    &check_type_tcp,
-    &check_type_dns,
-    &check_type_ntp,
-    &check_type_smtp,
-    &check_type_imap,
+    &check_type_icmp, &check_type_tcp,  &check_type_dns,
+    &check_type_ntp,  &check_type_smtp, &check_type_imap,
 };
 
 int main(int argc, char *argv[])

@@ -45,8 +45,8 @@ struct icmp_probe {
     int64_t timeout_ms;
     int64_t share_ms; /* from one echo to the next while there is no answer */
     unsigned n_echoes;
-    unsigned n_turns;   /* echoes queued, sent or failed */
-    unsigned n_settled; /* answered, refused or failed */
+    unsigned n_turns;               /* echoes queued, sent or failed */
+    unsigned n_settled;             /* answered, refused or failed */
     int failure;                    /* -errno of the first that could not be sent */
     const struct icmp_error *error; /* the first refusal */
     union ping_address error_from;

@@ -87,8 +87,8 @@ static void check(enum batch_form form, const uint8_t *bytes, size_t size)
         require(second != NULL && second->n_rows == rows &&
                 second->n_definitions == batch->n_definitions &&
                 second->n_results == batch->n_results &&
-                second->n_observations == batch->n_observations && second->n_gaps == batch->n_gaps &&
-                second->n_talkers == batch->n_talkers);
+                second->n_observations == batch->n_observations &&
+                second->n_gaps == batch->n_gaps && second->n_talkers == batch->n_talkers);
         batch_free(second);
         batch_writer_free(writer);
     }

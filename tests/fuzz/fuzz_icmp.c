@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Any bytes as an ICMP datagram, read in each form (the first byte says which), and as what an error
- * quotes: a token that is found lies within the bytes. */
+ * Any bytes as an ICMP datagram, read in each form (the first byte says which), and as what an
+ * error quotes: a token that is found lies within the bytes. */
 #include "icmp_packet.h"
 
 #include <assert.h>

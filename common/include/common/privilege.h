@@ -47,9 +47,9 @@ int privilege_confine_reading(const char *user, const char *const readable[],
 int privilege_filter_syscalls(struct privilege_report *report);
 /* Likewise for a worker that asks services over the network, by their names, and so goes on opening
  * sockets (Internet, local ones, routing questions), files to read, and threads, and may load the
- * libraries that the name service wants. Calls that only an intruder makes (another program, looking
- * into other processes, mounting, kernel modules …) are its end; any other is answered as by a
- * kernel that does not have it (-ENOSYS), which libraries are prepared for. */
+ * libraries that the name service wants. Calls that only an intruder makes (another program,
+ * looking into other processes, mounting, kernel modules …) are its end; any other is answered as
+ * by a kernel that does not have it (-ENOSYS), which libraries are prepared for. */
 int privilege_filter_client(struct privilege_report *report);
 
 /* For a daemon's main process started as root with a configured user: become that user and keep

@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 enum {
-    KEYS_CURVE_TEXT_SIZE = 41,  /* Z85 and NUL */
+    KEYS_CURVE_TEXT_SIZE = 41, /* Z85 and NUL */
     KEYS_CURVE_SIZE = 32,
     KEYS_SIGN_PUBLIC_SIZE = 32,
-    KEYS_SIGN_TEXT_SIZE = 45,   /* base64 (RFC 4648 §4) and NUL */
+    KEYS_SIGN_TEXT_SIZE = 45, /* base64 (RFC 4648 §4) and NUL */
     KEYS_SIGNATURE_SIZE = 64,
-    KEYS_HASH_SIZE = 32,        /* SHA-256 */
-    KEYS_SHORT_HASH_SIZE = 16,  /* SipHash-2-4 with 128 bits */
+    KEYS_HASH_SIZE = 32,       /* SHA-256 */
+    KEYS_SHORT_HASH_SIZE = 16, /* SipHash-2-4 with 128 bits */
     KEYS_SHORT_KEY_SIZE = 16,
 };
 
@@ -46,7 +46,7 @@ const uint8_t *keys_sign_public_bytes(const struct keys *keys);
 void keys_sign(const struct keys *keys, const void *bytes, size_t size,
                uint8_t signature[KEYS_SIGNATURE_SIZE]);
 int keys_verify(const uint8_t sign_public[KEYS_SIGN_PUBLIC_SIZE], const void *bytes, size_t size,
-                const uint8_t signature[KEYS_SIGNATURE_SIZE]); /* 0 or -EBADMSG */
+                const uint8_t signature[KEYS_SIGNATURE_SIZE]);                /* 0 or -EBADMSG */
 void keys_hash(const void *bytes, size_t size, uint8_t hash[KEYS_HASH_SIZE]); /* SHA-256 */
 
 /* For tables in memory whose keys a peer chooses: without the key nobody makes two alike. */

@@ -23,13 +23,13 @@ struct link_peer {
 };
 
 struct link_server_stats {
-    uint64_t accepted;           /* handshakes that the ZAP handler let in */
-    uint64_t refused_key;        /* unknown or malformed key */
-    uint64_t refused_mechanism;  /* not CURVE */
-    uint64_t handshake_failed;   /* as the socket monitor counts them */
+    uint64_t accepted;          /* handshakes that the ZAP handler let in */
+    uint64_t refused_key;       /* unknown or malformed key */
+    uint64_t refused_mechanism; /* not CURVE */
+    uint64_t handshake_failed;  /* as the socket monitor counts them */
     uint64_t messages;
-    uint64_t bad_frames;         /* wrong frame count, empty, too large, without identity */
-    uint64_t send_dropped;       /* the peer was gone or did not read */
+    uint64_t bad_frames;   /* wrong frame count, empty, too large, without identity */
+    uint64_t send_dropped; /* the peer was gone or did not read */
 };
 
 struct link_server_options {
@@ -50,8 +50,8 @@ int link_server_open(struct link_server **server, uv_loop_t *loop,
                      const struct link_server_options *options);
 /* Queue one message for a peer. 0; -EHOSTUNREACH when it is gone; -EAGAIN when its queue is full:
  * the message is dropped and counted (an ACK is repeated by the next one). */
-int link_server_send(struct link_server *server, const struct link_peer *peer,
-                     const uint8_t *bytes, size_t size);
+int link_server_send(struct link_server *server, const struct link_peer *peer, const uint8_t *bytes,
+                     size_t size);
 /* The endpoint it is bound to, with the port that the system chose for ":0". */
 const char *link_server_endpoint(const struct link_server *server);
 const struct link_server_stats *link_server_stats(const struct link_server *server);

@@ -128,8 +128,8 @@ static void answer(struct udp_server *server, const uint8_t *bytes, size_t size,
     uint64_t time = ntp_time(now.tv_sec + (int64_t)floor(there), there - floor(there));
     packet[0] = (uint8_t)(scene->leap << 6 | 0x24);
     packet[1] = scene->stratum;
-    packet[6] = 1; /* 1/256 s */
-    packet[10] = 2;/* 2/256 s */
+    packet[6] = 1;  /* 1/256 s */
+    packet[10] = 2; /* 2/256 s */
     memcpy(packet + 12, scene->code != NULL ? scene->code : "GPS", 4);
     put64(packet + 32, scene->is_timeless ? 0 : time);
     put64(packet + 40, scene->is_timeless ? 0 : time);

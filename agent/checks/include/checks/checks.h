@@ -39,8 +39,8 @@ struct checks_options {
 struct checks *checks_open(uv_loop_t *loop, const struct config_list *list,
                            const struct checks_options *options);
 /* Goes over to another list. A check that stands in both and says the same goes on undisturbed,
- * with what is under way (its texts go over to the new list, in exchange for equal ones); the others
- * are stopped, or started. */
+ * with what is under way (its texts go over to the new list, in exchange for equal ones); the
+ * others are stopped, or started. */
 void checks_reload(struct checks *checks, const struct config_list *list, const char *device);
 void checks_stats(const struct checks *checks, struct stats *stats);
 /* Cancels what is under way without a result; not from within a call of the sink. NULL is allowed.

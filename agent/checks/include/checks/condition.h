@@ -31,8 +31,9 @@ struct condition {
 };
 
 /* A condition on one of the metrics. One whose unit is NULL is of a unit that is not known yet: any
- * will do, and the text is to be parsed again once it is. 0, or -EINVAL with a reason that names what is wrong (and, for
- * an unknown metric, which ones there are). `text` must outlive the condition. */
+ * will do, and the text is to be parsed again once it is. 0, or -EINVAL with a reason that names
+ * what is wrong (and, for an unknown metric, which ones there are). `text` must outlive the
+ * condition. */
 int condition_parse(const char *text, const struct metric *metrics, size_t n_metrics,
                     struct condition *condition, char *reason, size_t reason_size);
 bool condition_holds(const struct condition *condition, double value);

@@ -27,10 +27,10 @@ struct channel_worker;
 char *channel_read_config(size_t *size);
 /* The sink that batches into reports and sends each after a quarter of the shortest interval (0.25
  * to 2.5 s), at 32 KiB, or after 50 ms if one of its results says anything but that all is still
- * well. When main does not read, rows are dropped after 4 MiB of backlog, and reported as a gap once
- * it reads again. When main is gone the loop is stopped. A definition travels with the object's
- * first row or result (of an object without metrics: at once) and is never dropped. NULL with errno
- * when there is no descriptor 3. */
+ * well. When main does not read, rows are dropped after 4 MiB of backlog, and reported as a gap
+ * once it reads again. When main is gone the loop is stopped. A definition travels with the
+ * object's first row or result (of an object without metrics: at once) and is never dropped. NULL
+ * with errno when there is no descriptor 3. */
 struct channel_worker *channel_worker_open(uv_loop_t *loop);
 const struct sample_sink *channel_worker_sink(struct channel_worker *channel);
 /* Main sent another configuration: `text` is malloc'ed and the callee's to wipe and free. From

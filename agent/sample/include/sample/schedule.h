@@ -3,11 +3,11 @@
  * When to sample: each task fires once per interval at its own phase of it, derived from its name,
  * so that tasks of one interval are spread evenly and a task keeps its phase over restarts.
  *
- * Turns are counted by the steady clock, on the grid of the wall clock (time % interval = phase), so
- * that samples of a step stay one per step. When the wall clock is stepped (by CLOCK_STEP_MIN_MS or
- * more), the coming turn moves to the nearest point of the new grid: half an interval at most, so
- * that none is skipped or doubled. A task that is late (the machine slept) skips the missed turns
- * and counts them.
+ * Turns are counted by the steady clock, on the grid of the wall clock (time % interval = phase),
+ * so that samples of a step stay one per step. When the wall clock is stepped (by CLOCK_STEP_MIN_MS
+ * or more), the coming turn moves to the nearest point of the new grid: half an interval at most,
+ * so that none is skipped or doubled. A task that is late (the machine slept) skips the missed
+ * turns and counts them.
  *
  * Threads: the loop's thread. */
 #ifndef SAMPLE_SCHEDULE_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The parts of the collector ask each other here: a Unix stream socket in DATA/run/, one JSON object
- * as a line each way, then the connection ends. {"request": "stats"} is answered by every part;
- * store also knows "flush" and "checkpoint", intake "trim". An error is {"error": "a sentence"}.
+ * The parts of the collector ask each other here: a Unix stream socket in DATA/run/, one JSON
+ * object as a line each way, then the connection ends. {"request": "stats"} is answered by every
+ * part; store also knows "flush" and "checkpoint", intake "trim". An error is {"error": "a
+ * sentence"}.
  *
  * A program with a server ignores SIGPIPE: an asker may be gone before it is answered.
  *

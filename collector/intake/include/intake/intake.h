@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Intake: the collector's door. Takes agents' batches from the link, validates them, appends them to
- * the journal, syncs, and only then acknowledges. Has no RRD and no ledger.
+ * Intake: the collector's door. Takes agents' batches from the link, validates them, appends them
+ * to the journal, syncs, and only then acknowledges. Has no RRD and no ledger.
  *
  * Threads: the loop's thread. */
 #ifndef INTAKE_INTAKE_H

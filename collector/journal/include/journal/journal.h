@@ -4,7 +4,8 @@
  * the only queue of the collector: intake writes it, store reads it. Each segment begins with a
  * snapshot of where every stream stood, so that a duplicate is known after older segments are gone.
  *
- * Threads: a handle belongs to one thread; one writer, any number of readers (also other processes).
+ * Threads: a handle belongs to one thread; one writer, any number of readers (also other
+ * processes).
  */
 #ifndef JOURNAL_JOURNAL_H
 #define JOURNAL_JOURNAL_H
@@ -20,16 +21,18 @@ int journal_open(struct journal **journal, const char *directory, uint64_t segme
                  uint64_t *damaged_bytes, char *reason, size_t reason_size);
 
 enum journal_verdict {
-    JOURNAL_APPENDED,   /* in the file; durable after journal_sync */
-    JOURNAL_JUMPED,     /* the same, and batches before it will never come (their sender lost them) */
-    JOURNAL_DUPLICATE,  /* had it: acknowledge again */
-    JOURNAL_OUT_OF_TURN, /* a batch before it is missing and can still come: do not acknowledge it */
-    JOURNAL_FOREIGN,    /* the stream belongs to another agent */
+    JOURNAL_APPENDED, /* in the file; durable after journal_sync */
+    JOURNAL_JUMPED,   /* the same, and batches before it will never come (their sender lost them) */
+    JOURNAL_DUPLICATE,   /* had it: acknowledge again */
+    JOURNAL_OUT_OF_TURN, /* a batch before it is missing and can still come: do not acknowledge it
+                          */
+    JOURNAL_FOREIGN,     /* the stream belongs to another agent */
 };
 
 /* Decides by the batch's position and, if it is the next one of its stream, appends it. In turn is:
- * sequence = last + 1; or sequence = `first_sequence` and the position after the last one (the first
- * of a stream, or the sender dropped what was before; a new epoch may begin again lower). 0 with
+ * sequence = last + 1; or sequence = `first_sequence` and the position after the last one (the
+ * first of a stream, or the sender dropped what was before; a new epoch may begin again lower). 0
+ * with
  * `*verdict`, or -errno (nothing appended: -ENOSPC, -EIO …). */
 int journal_append(struct journal *journal, const char *agent, struct wall received,
                    const struct stream_position *position, uint64_t first_sequence,
@@ -38,8 +41,7 @@ int journal_append(struct journal *journal, const char *agent, struct wall recei
  * journal goes back to what is on disk. */
 int journal_sync(struct journal *journal);
 /* The last durable position of a stream; -ENOENT: nothing of it yet. */
-int journal_stream_position(const struct journal *journal,
-                            const uint8_t stream[PROTO_STREAM_SIZE],
+int journal_stream_position(const struct journal *journal, const uint8_t stream[PROTO_STREAM_SIZE],
                             struct stream_position *position);
 /* The agent that a stream belongs to, valid until the next append; NULL: nobody's yet. */
 const char *journal_stream_agent(const struct journal *journal,

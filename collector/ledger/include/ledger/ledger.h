@@ -17,15 +17,17 @@
 
 struct ledger;
 
-/* Opens or makes the file and brings its schema up to date. 0; -EBADMSG: not a ledger, or of a newer
- * version; or another -errno; with a reason. */
+/* Opens or makes the file and brings its schema up to date. 0; -EBADMSG: not a ledger, or of a
+ * newer version; or another -errno; with a reason. */
 int ledger_open(struct ledger **ledger, const char *path, char *reason, size_t reason_size);
 void ledger_close(struct ledger *ledger);
 
 /* What puts or sets stands between begin and commit (or rollback). A failure other than of one item
- * (-EINVAL, -EALREADY, -EEXIST) makes the transaction worthless: later calls and commit fail too. */
+ * (-EINVAL, -EALREADY, -EEXIST) makes the transaction worthless: later calls and commit fail too.
+ */
 int ledger_begin(struct ledger *ledger);
-int ledger_commit(struct ledger *ledger); /* after -errno (disk full) everything since begin is undone */
+int ledger_commit(
+    struct ledger *ledger); /* after -errno (disk full) everything since begin is undone */
 void ledger_rollback(struct ledger *ledger);
 
 /* How far the journal is applied to the ledger (set in the same transaction as what it applied),

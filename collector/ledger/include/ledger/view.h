@@ -4,8 +4,8 @@
  * never makes a writer wait.
  *
  * Threads: a view belongs to one thread; open one each. Texts given to call-backs live until the
- * call-back returns. A call-back returns 0 to go on; anything else ends the listing and is returned;
- * it may start other listings of the view, but not the same one.
+ * call-back returns. A call-back returns 0 to go on; anything else ends the listing and is
+ * returned; it may start other listings of the view, but not the same one.
  */
 #ifndef LEDGER_VIEW_H
 #define LEDGER_VIEW_H
@@ -32,8 +32,8 @@ int ledger_view_agents(struct ledger_view *view,
 
 struct ledger_object {
     const char *agent;
-    struct object object; /* with metrics and labels */
-    struct wall last;     /* of the newest row; 0: none yet */
+    struct object object;   /* with metrics and labels */
+    struct wall last;       /* of the newest row; 0: none yet */
     enum row_status status; /* of that row */
 };
 /* Objects in order of device, kind, name; `device` and `kind` NULL: all. */
@@ -81,7 +81,8 @@ struct ledger_statement {
     enum ledger_chain chain;
 };
 struct ledger_statements {
-    const char *device; /* with `check`: of the runs of that check that touch [from, to); NULL: all */
+    const char
+        *device; /* with `check`: of the runs of that check that touch [from, to); NULL: all */
     const char *check;
     struct wall from;
     struct wall to;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Store: reads the journal and applies it: rows to the RRD files, the heaviest talkers to their
- * database, the rest to the ledger. The only writer of all three. What it applied it never applies again; after a crash it goes on from where the
- * ledger says, and replays rows from the watermark up to which all files are on disk.
+ * database, the rest to the ledger. The only writer of all three. What it applied it never applies
+ * again; after a crash it goes on from where the ledger says, and replays rows from the watermark
+ * up to which all files are on disk.
  *
  * Threads: the loop's thread. */
 #ifndef STORE_STORE_H
@@ -31,7 +32,7 @@ struct store_options {
     size_t n_agents;
     int64_t flush_after_ms; /* rows wait so long in memory, at most */
     size_t flush_rows;
-    int64_t checkpoint_ms; /* between two watermarks */
+    int64_t checkpoint_ms;        /* between two watermarks */
     int64_t talkers_retention_ms; /* talker reports are deleted when they are so old; 0: none are
                                      kept */
 };
