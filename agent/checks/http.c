@@ -196,22 +196,10 @@ static void change_method(struct http_probe *probe, long status)
     }
 }
 
-static void keep_family(int family, struct target *target)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < target->n_addresses; i++) {
-        int wanted = family == CHECK_FAMILY_IPV6 ? AF_INET6 : AF_INET;
-        if (family == CHECK_FAMILY_ANY || target->addresses[i].ss_family == wanted) {
-            target->addresses[n++] = target->addresses[i];
-        }
-    }
-    target->n_addresses = n;
-}
-
 static void request_there(struct http_probe *probe, const struct target *all)
 {
     probe->target = *all;
-    keep_family(probe->check->family, &probe->target);
+    target_keep_family(&probe->target, probe->check->family);
     if (probe->target.n_addresses == 0) {
         verdict_set(&probe->verdict, OUTCOME_UNKNOWN, "dns-name",
                     "%s, where it is redirected to, has no address of the family", probe->host);

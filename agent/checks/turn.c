@@ -155,23 +155,10 @@ static void start_probe(struct check *check, const struct target *target)
     }
 }
 
-/* Keeps the addresses of the family that is asked for. */
-static void choose_family(int family, struct target *target)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < target->n_addresses; i++) {
-        int wanted = family == CHECK_FAMILY_IPV6 ? AF_INET6 : AF_INET;
-        if (family == CHECK_FAMILY_ANY || target->addresses[i].ss_family == wanted) {
-            target->addresses[n++] = target->addresses[i];
-        }
-    }
-    target->n_addresses = n;
-}
-
 static void ask(struct check *check, const struct target *all)
 {
     struct target target = *all;
-    choose_family(check->config->family, &target);
+    target_keep_family(&target, check->config->family);
     if (target.n_addresses > 0) {
         start_probe(check, &target);
         return;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "verdict.h"
 
+#include "checks/config.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -65,6 +67,18 @@ bool target_has_route(const struct target *target)
         }
     }
     return found;
+}
+
+void target_keep_family(struct target *target, int family)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < target->n_addresses; i++) {
+        int wanted = family == CHECK_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+        if (family == CHECK_FAMILY_ANY || target->addresses[i].ss_family == wanted) {
+            target->addresses[n++] = target->addresses[i];
+        }
+    }
+    target->n_addresses = n;
 }
 
 void verdict_set(struct verdict *verdict, enum outcome outcome, const char *reason,

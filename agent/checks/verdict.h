@@ -21,6 +21,9 @@ socklen_t target_address_size(const struct target *target, size_t i);
 /* Has the machine a route to one of them? Sends nothing. */
 bool target_has_route(const struct target *target);
 
+/* Leaves those of a family (enum check_family). */
+void target_keep_family(struct target *target, int family);
+
 struct verdict {
     enum outcome outcome;
     const char *reason; /* a constant */

@@ -154,6 +154,34 @@ static void unresolved_name_is_unknown(void **state)
     recorder_free(recorder);
 }
 
+static void other_family_is_not_asked(void **state)
+{
+    uv_loop_t loop;
+    uint16_t port;
+    struct recorder *recorder = recorder_new();
+    int listener = listen_on_loopback(8, &port);
+    struct check_config items[] = {
+        {.name = "n",
+         .type = CHECK_TCP,
+         .host = "127.0.0.1",
+         .port = port,
+         .family = CHECK_FAMILY_IPV6,
+         .interval_ms = 200,
+         .timeout_ms = 100},
+    };
+    const struct config_list list = {1, items};
+    (void)state;
+    uv_loop_init(&loop);
+    struct checks *checks = open_checks(&loop, &list, recorder);
+    assert_true(run_until(&loop, one_result, recorder, 5000));
+    checks_close(checks);
+    finish_loop(&loop);
+    assert_int_equal(recorder->results[0].result.outcome, OUTCOME_UNKNOWN);
+    assert_string_equal(recorder->results[0].reason, "dns-name");
+    recorder_free(recorder);
+    close(listener);
+}
+
 static double missed(const struct checks *checks)
 {
     struct stats stats = {0};
@@ -200,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checks_deliver_rows_and_results),
         cmocka_unit_test(unresolved_name_is_unknown),
+        cmocka_unit_test(other_family_is_not_asked),
         cmocka_unit_test(closing_under_way_is_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
